@@ -1,0 +1,165 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <opencv2/core/utility.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <stdexcept>
+
+#include "scene.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const int kSupport = 40, kHeldOut = 20;  // pictures a class
+const int kUnknown = 40;
+const int kQuality = 90;   // JPEG
+const int kTolerance = 3;  // levels of 255: what decoders may differ by
+
+struct WrongUse : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// A picture to make: the part's class, or for "unknown" one of the other things.
+struct Picture {
+    std::string split, name;
+    int index = 0;
+
+    std::string path() const {
+        const std::string number = (index < 10 ? "0" : "") + std::to_string(index) + ".jpg";
+        return split == "unknown" ? split + "/" + number : split + "/" + name + "/" + number;
+    }
+};
+
+std::vector<Picture> allPictures() {
+    std::vector<Picture> pictures;
+    const auto add = [&](const std::string& split, const std::string& name, int count) {
+        for (int i = 0; i < count; ++i) pictures.push_back({split, name, i});
+    };
+    for (const std::string& name : partNames()) add("support", name, kSupport);
+    for (const std::string& name : partNames()) add("heldout", name, kHeldOut);
+    add("unknown", "unknown", kUnknown);
+    return pictures;
+}
+
+// Every picture has its own sequence of random numbers, so pictures can be made alone and in any order.
+uint64_t seedOf(const Picture& picture) {
+    uint64_t seed = 20260923;
+    for (const char letter : picture.split + "/" + picture.name) seed = mixBits(seed ^ uint64_t(uchar(letter)));
+    return mixBits(seed + uint64_t(picture.index));
+}
+
+std::vector<uchar> encodedPicture(const Picture& picture) {
+    Random random(seedOf(picture));
+    const bool known = picture.split != "unknown";
+    const Part part = known ? makePart(picture.name, random) : makeOther(picture.index % kOtherKinds, random);
+    const Scene scene = arrangeScene(part, random);
+    std::vector<uchar> bytes;
+    cv::imencode(".jpg", takePicture(renderScene(scene), random), bytes, {cv::IMWRITE_JPEG_QUALITY, kQuality});
+    return bytes;
+}
+
+void write(const fs::path& path, const std::vector<uchar>& bytes) {
+    fs::create_directories(path.parent_path());
+    std::ofstream out(path, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+    if (!out.flush()) throw std::runtime_error("\"" + path.string() + "\" cannot be written");
+}
+
+// Empty when the file's pixels are those of the encoded picture, else what is wrong.
+std::string difference(const fs::path& path, const std::vector<uchar>& bytes) {
+    const cv::Mat expected = cv::imdecode(bytes, cv::IMREAD_COLOR), found = cv::imread(path.string(), cv::IMREAD_COLOR);
+    if (found.empty()) return "is missing or no image";
+    if (found.size() != expected.size()) return "has another size";
+    const int largest = int(cv::norm(found, expected, cv::NORM_INF));
+    return largest > kTolerance ? "differs by " + std::to_string(largest) + " levels" : "";
+}
+
+struct Arguments {
+    std::string out, check;
+    std::vector<std::string> classes;
+    int every = 1;
+};
+
+Arguments parseArguments(int count, char** values) {
+    Arguments arguments;
+    for (int i = 1; i < count; ++i) {
+        const std::string key = values[i];
+        if (i + 1 == count) throw WrongUse(key + " needs a value");
+        const std::string value = values[++i];
+        if (key == "--out") {
+            arguments.out = value;
+        } else if (key == "--check") {
+            arguments.check = value;
+        } else if (key == "--class") {
+            arguments.classes.push_back(value);
+        } else if (key == "--every") {
+            arguments.every = std::max(1, std::atoi(value.c_str()));
+        } else {
+            throw WrongUse(key + " is not known");
+        }
+    }
+    if (arguments.out.empty() == arguments.check.empty()) throw WrongUse("give --out DIR or --check DIR");
+    return arguments;
+}
+
+std::vector<Picture> chosenPictures(const Arguments& arguments) {
+    std::vector<Picture> pictures;
+    for (const Picture& picture : allPictures()) {
+        const auto& classes = arguments.classes;
+        const bool wanted = classes.empty() || std::count(classes.begin(), classes.end(), picture.name) > 0;
+        if (wanted && picture.index % arguments.every == 0) pictures.push_back(picture);
+    }
+    if (pictures.empty()) throw WrongUse("no class has the name \"" + arguments.classes.front() + "\"");
+    return pictures;
+}
+
+int run(const Arguments& arguments) {
+    const std::vector<Picture> pictures = chosenPictures(arguments);
+    const fs::path folder = arguments.out.empty() ? arguments.check : arguments.out;
+    std::vector<std::string> faults(pictures.size());
+    cv::parallel_for_(cv::Range(0, int(pictures.size())), [&](const cv::Range& range) {
+        for (int i = range.start; i < range.end; ++i) {
+            const Picture& picture = pictures[size_t(i)];
+            try {
+                const std::vector<uchar> bytes = encodedPicture(picture);
+                if (arguments.check.empty()) {
+                    write(folder / picture.path(), bytes);
+                } else {
+                    faults[size_t(i)] = difference(folder / picture.path(), bytes);
+                }
+            } catch (const std::exception& error) {
+                faults[size_t(i)] = error.what();
+            }
+        }
+    });
+    int failed = 0;
+    for (size_t i = 0; i < pictures.size(); ++i) {
+        if (faults[i].empty()) continue;
+        ++failed;
+        std::cerr << (folder / pictures[i].path()).string() << ": " << faults[i] << "\n";
+    }
+    std::cout << pictures.size() << " pictures " << (arguments.check.empty() ? "written" : "checked") << ", " << failed
+              << " failed\n";
+    return failed > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+}  // namespace hyperpred
+}  // namespace cv
+
+int main(int count, char** values) {
+    try {
+        return cv::hyperpred::run(cv::hyperpred::parseArguments(count, values));
+    } catch (const cv::hyperpred::WrongUse& error) {
+        std::cerr << "hyperpred_generate_images: " << error.what()
+                  << "\nusage: hyperpred_generate_images --out DIR | --check DIR [--class NAME]... [--every N]\n";
+        return 2;
+    }
+}

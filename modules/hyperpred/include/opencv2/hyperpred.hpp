@@ -1,0 +1,115 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef OPENCV_HYPERPRED_HPP
+#define OPENCV_HYPERPRED_HPP
+
+#include <functional>
+#include <opencv2/core.hpp>
+#include <opencv2/dnn.hpp>
+#include <string>
+#include <vector>
+
+/**
+@defgroup hyperpred Networks predicted from labelled images
+
+Labelled images and a hypernetwork file in, a ready cv::dnn::Net out, without a training run. After "Learning to
+Predict Parameter for Unseen Data" (PudNet): the data set is encoded into a sketch, a GRU predicts one layer's weights
+a step, batch-norm is calibrated on the images and a closed-form head is fitted.
+*/
+
+namespace cv {
+namespace hyperpred {
+
+//! @addtogroup hyperpred
+//! @{
+
+/** How to predict. The defaults are those of the `hyperpred predict` tool. */
+struct CV_EXPORTS_W_SIMPLE PredictOptions {
+    CV_WRAP PredictOptions() {}
+    //! Classifier on the features: "ridge", "cosine" (the paper) or "lda".
+    CV_PROP_RW String head = "ridge";
+    //! Stages (1-based, ascending) whose pooled outputs are the features; empty: the last two.
+    CV_PROP_RW std::vector<int> features;
+    //! Images, stratified by class, for the sketch and for batch-norm calibration: 2..10000.
+    CV_PROP_RW int sampleSize = 1000;
+    //! Share of the support set that the threshold for unknown images refuses: 0..0.5.
+    CV_PROP_RW double rejected = 0.01;
+    //! "auto" (the better of both by leave-one-out accuracy), "predicted" or "base".
+    CV_PROP_RW String weights = "auto";
+    //! One name a class, by label; empty: the labels' numbers.
+    CV_PROP_RW std::vector<String> classNames;
+    //! Allows more than 1,000 classes (up to 10,000).
+    CV_PROP_RW bool many = false;
+    //! Called with the stage's name and the share done (0..1) in order; return false to cancel, then predict() throws
+    //! cv::Exception and the predictor is as before the call.
+    std::function<bool(const String& stage, double done)> progress;
+};
+
+/** A support image that a classifier fitted without it would label otherwise. */
+struct CV_EXPORTS_W_SIMPLE Suspect {
+    CV_PROP int image = 0;        //!< position in the order of HyperPredictor::add
+    CV_PROP int label = 0;        //!< as given
+    CV_PROP int predicted = 0;    //!< leave-one-out answer
+    CV_PROP float margin = 0;     //!< leave-one-out probability of the answer minus that of the label, 0..1
+};
+
+/** A predicted network. */
+class CV_EXPORTS_W Prediction {
+public:
+    virtual ~Prediction() {}
+    //! Ready network. Input: blobFromImages(images, 1.0, inputSize(), Scalar(), true, false); outputs "logits"
+    //! (N x C), "features" (N x p), "probabilities" (N x C). Each call gives an independent Net.
+    CV_WRAP virtual dnn::Net net() const = 0;
+    CV_WRAP virtual Size inputSize() const = 0;
+    //! Writes an ONNX file (opset 13) atomically; class names, threshold and preprocessing are in metadata_props.
+    CV_WRAP virtual void writeONNX(const String& path) const = 0;
+    //! The same file in memory.
+    CV_WRAP virtual std::vector<uchar> onnx() const = 0;
+    CV_WRAP virtual std::vector<String> classNames() const = 0;
+    //! Classifies images of any accepted type. labels: N x 1 CV_32S; scores: N x C CV_32F probabilities; unknown:
+    //! N x 1 CV_8U, 255 where the image resembles no class.
+    CV_WRAP virtual void classify(InputArrayOfArrays images, OutputArray labels, OutputArray scores = noArray(),
+                                  OutputArray unknown = noArray()) const = 0;
+    //! Leave-one-out accuracy on the support set, 0..1: what to expect on new images of the same kind.
+    CV_WRAP virtual double expectedAccuracy() const = 0;
+    //! Support images whose leave-one-out answer contradicts their label, surest first.
+    CV_WRAP virtual std::vector<Suspect> suspects() const = 0;
+    //! Greatest logit below which classify() calls an image unknown.
+    CV_WRAP virtual double threshold() const = 0;
+    //! Where the prediction ran, e.g. "CPU, ... , 2 threads, oneDNN 2.6.3".
+    CV_WRAP virtual String device() const = 0;
+    //! Everything of note as a JSON object: choice, head, lambda, accuracy, timings in ms, sizes, conflicts.
+    CV_WRAP virtual String report() const = 0;
+};
+
+/** Predicts a network for labelled images. One object serves one support set; different objects may run in different
+threads at once. */
+class CV_EXPORTS_W HyperPredictor {
+public:
+    virtual ~HyperPredictor() {}
+    /** @param modelFile safetensors file with hypernetwork, base weights and architecture.
+        @param backend "auto", "cpu", "cuda" or "reference".
+        @param threads 0: as cv::getNumThreads(). Throws cv::Exception when the file is damaged or fits no model. */
+    CV_WRAP static Ptr<HyperPredictor> create(const String& modelFile, const String& backend = "auto",
+                                              int threads = 0);
+    /** Adds a batch to the support set. Any number of batches; memory stays bounded, because converted images beyond
+        a budget are kept in a temporary file. @param images vector of Mat or UMat, 1, 3 or 4 channels (BGR order),
+        8 or 16 bit or float in 0..1, any size. @param labels as many integers (CV_32S), 0..9999. On an exception
+        nothing of the batch was added. */
+    CV_WRAP virtual void add(InputArrayOfArrays images, InputArray labels) = 0;
+    //! Number of support images added so far.
+    CV_WRAP virtual int size() const = 0;
+    //! Forgets the support set.
+    CV_WRAP virtual void clear() = 0;
+    //! Predicts from what was added. The same support set gives the same bytes, whatever the order of the images,
+    //! the batches or the number of threads. The support set stays, so that predict() can be called again.
+    CV_WRAP virtual Ptr<Prediction> predict(const PredictOptions& options = PredictOptions()) = 0;
+    //! The model as a JSON object: architecture, hypernetwork, training.
+    CV_WRAP virtual String info() const = 0;
+};
+
+//! @}
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

@@ -1,0 +1,157 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include "atomic_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ostream>
+#include <streambuf>
+#include <vector>
+
+#include "error.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+// A file descriptor as a stream buffer that keeps the system's first error number: std::ofstream forgets it.
+class DescriptorBuffer : public std::streambuf {
+public:
+    explicit DescriptorBuffer(int descriptor) : descriptor_(descriptor), buffer_(size_t(1) << 16) {
+        setp(buffer_.data(), buffer_.data() + buffer_.size());
+    }
+    int error() const { return error_; }
+
+protected:
+    int_type overflow(int_type c) override {
+        if (!drain()) return traits_type::eof();
+        if (traits_type::eq_int_type(c, traits_type::eof())) return traits_type::not_eof(c);
+        *pptr() = traits_type::to_char_type(c);
+        pbump(1);
+        return c;
+    }
+
+    std::streamsize xsputn(const char* data, std::streamsize size) override {
+        if (size < epptr() - pptr()) {
+            std::memcpy(pptr(), data, size_t(size));
+            pbump(int(size));
+            return size;
+        }
+        return drain() && put(data, size_t(size)) ? size : 0;
+    }
+
+    int sync() override { return drain() ? 0 : -1; }
+
+private:
+    bool drain() {
+        const bool written = put(pbase(), size_t(pptr() - pbase()));
+        setp(buffer_.data(), buffer_.data() + buffer_.size());
+        return written;
+    }
+
+    bool put(const char* data, size_t size) {
+        while (size > 0 && error_ == 0) {
+            const ssize_t written = ::write(descriptor_, data, size);
+            if (written < 0 && errno != EINTR) error_ = errno;
+            if (written > 0) {
+                data += written;
+                size -= size_t(written);
+            }
+        }
+        return error_ == 0;
+    }
+
+    int descriptor_;
+    int error_ = 0;
+    std::vector<char> buffer_;
+};
+
+[[noreturn]] void failWriting(const std::string& path, const std::string& reason) {
+    fail(Failure::BadFile, "\"" + path + "\": cannot be written: " + reason);
+}
+
+// Owns the temporary file until it is renamed.
+class TemporaryFile {
+public:
+    TemporaryFile(const std::string& folder, const std::string& path) {
+        static std::atomic<unsigned> counter{0};
+        for (int attempt = 0; attempt < 1000; ++attempt) {
+            name_ = folder + ".hyperpred-" + std::to_string(::getpid()) + "-" + std::to_string(++counter) + ".tmp";
+            descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+            if (descriptor_ >= 0) return;
+            if (errno != EEXIST) break;
+        }
+        failWriting(path, std::strerror(errno));
+    }
+    ~TemporaryFile() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+        if (!name_.empty()) ::unlink(name_.c_str());
+    }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+    int descriptor() const { return descriptor_; }
+
+    // Full disks and lost servers may show only when the bytes are pushed out: sync and close are checked too.
+    void moveTo(const std::string& target, const std::string& path) {
+        if (::fsync(descriptor_) != 0) failWriting(path, std::strerror(errno));
+        const int descriptor = descriptor_;
+        descriptor_ = -1;
+        if (::close(descriptor) != 0) failWriting(path, std::strerror(errno));
+        if (std::rename(name_.c_str(), target.c_str()) != 0) failWriting(path, std::strerror(errno));
+        name_.clear();
+    }
+
+private:
+    std::string name_;
+    int descriptor_ = -1;
+};
+
+// The file to replace: where `path` is a link to a file, that file, so that the link stays one. Folders and devices
+// are refused, since a rename would put a file in their place.
+std::string replacedFile(const std::string& path) {
+    struct stat status;
+    if (::stat(path.c_str(), &status) != 0) return path;
+    if (S_ISDIR(status.st_mode)) failWriting(path, std::strerror(EISDIR));
+    if (!S_ISREG(status.st_mode)) failWriting(path, "it is not a regular file");
+    char resolved[PATH_MAX];
+    return ::realpath(path.c_str(), resolved) != nullptr ? std::string(resolved) : path;
+}
+
+// The new name itself survives a power cut only when its folder is synced. Some file systems refuse this; the file
+// is complete either way, so a failure here is none of the caller's.
+void syncFolder(const std::string& folder) {
+    const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+}
+
+}  // namespace
+
+void writeAtomically(const std::string& path, const std::function<void(std::ostream&)>& write) {
+    if (path.empty() || path.back() == '/') failWriting(path, "it names no file");
+    const std::string target = replacedFile(path);
+    const std::string folder = target.substr(0, target.rfind('/') + 1);  // with its slash, or empty
+    TemporaryFile temporary(folder, path);
+    DescriptorBuffer buffer(temporary.descriptor());
+    std::ostream stream(&buffer);
+    write(stream);
+    stream.flush();
+    if (!stream.good()) {
+        failWriting(path, buffer.error() != 0 ? std::strerror(buffer.error()) : "its contents could not be made");
+    }
+    temporary.moveTo(target, path);
+    syncFolder(folder);
+}
+
+}  // namespace hyperpred
+}  // namespace cv

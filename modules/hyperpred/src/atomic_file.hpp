@@ -1,0 +1,20 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_ATOMIC_FILE_HPP
+#define HYPERPRED_ATOMIC_FILE_HPP
+
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+namespace cv {
+namespace hyperpred {
+
+// Calls `write` with a stream to a temporary file in the folder of `path`, checks every byte reached the disk, and
+// renames it to `path`. On any failure the temporary file is removed, an existing `path` is left as it was, and
+// Failure::BadFile names the path and the system's reason.
+void writeAtomically(const std::string& path, const std::function<void(std::ostream&)>& write);
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

@@ -1,0 +1,75 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_BACKEND_HPP
+#define HYPERPRED_BACKEND_HPP
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hypernetwork.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+// N images of size x size pixels, BGR bytes, contiguous.
+struct ImageBatch {
+    const uint8_t* pixels = nullptr;
+    int count = 0;
+    int size = 0;
+};
+
+// A target network's weights where the backend keeps them. Only the backend that made it can read it.
+class BackendNetwork {
+public:
+    virtual ~BackendNetwork() = default;
+};
+
+// The one seam between host logic and device: everything above it is the same for each backend, and nothing above it
+// asks which one it is. A backend is bound to one hypernetwork, whose weights it may keep on its device. Results
+// depend on the arguments alone: never on threads, time or earlier calls.
+class Backend {
+public:
+    virtual ~Backend() = default;
+
+    virtual std::string device() const = 0;  // "CPU, AMD EPYC, 2 threads, oneDNN 2.6.3"
+
+    // Per-image features of the sketch encoder, N x E.
+    virtual std::vector<float> encode(const ImageBatch& images) = 0;
+    // Sketch (d) -> codes, L x d: row l belongs to layer l (paper, section 3.3).
+    virtual std::vector<float> unroll(const std::vector<float>& sketch) = 0;
+    // Codes -> weights. Empty codes give the base weights (residual form only). Batch-norm is not calibrated yet.
+    virtual std::unique_ptr<BackendNetwork> generate(const std::vector<float>& codes) = 0;
+    // Breadth-first pass of the sample: sets every batch_norm's mean and variance from the data itself and returns
+    // the sample's features, N x p, of the stages (1-based, ascending). `progress` gets the share done in 0..1 and
+    // stops the pass with an exception of its own.
+    virtual std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample,
+                                         const std::vector<int>& stages,
+                                         const std::function<void(double)>& progress = {}) = 0;
+    // Ordinary pass with the calibrated statistics: `out` gets N x p features.
+    virtual void features(const BackendNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+                          float* out) = 0;
+    // Adds X^T X (p x p, full symmetric matrix) of `rows` x `columns` features to `sum`, in a fixed order.
+    virtual void gram(const float* features, int rows, int columns, double* sum) = 0;
+    // The weights in host memory, exactly as features() uses them before folding.
+    virtual NetworkWeights download(const BackendNetwork& network) const = 0;
+};
+
+// Names: "reference" (plain loops), "cpu", "cuda", "auto" (cuda where one works, else cpu). `threads` 0: OpenCV's
+// current number. Throws Failure::Unsupported when the named backend is not in this build or has no device.
+std::unique_ptr<Backend> createBackend(const std::string& name, std::shared_ptr<const HyperNetwork> hypernetwork,
+                                       int threads = 0);
+std::vector<std::string> availableBackends();
+
+// What every backend checks before it starts; each throws with a sentence.
+void checkImages(const ImageBatch& images);
+void checkPass(const Architecture& architecture, const ImageBatch& images, const std::vector<int>& stages);
+void checkSketch(const HyperNetwork& hypernetwork, const std::vector<float>& sketch);
+void checkCodes(const HyperNetwork& hypernetwork, const std::vector<float>& codes);  // may be empty, residual form
+void checkCalibrated(const Architecture& architecture, const NetworkWeights& weights);
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

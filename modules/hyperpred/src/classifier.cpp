@@ -1,0 +1,135 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include "classifier.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "error.hpp"
+#include "images.hpp"
+#include "net_onnx.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+const int kBatch = 16;                                 // cv::dnn gains nothing from more
+const size_t kMaxOnnxBytes = size_t(1) << 30;          // protobuf itself ends at 2 GiB
+
+const std::string& required(const std::map<std::string, std::string>& metadata, const std::string& key,
+                            const std::string& origin) {
+    const auto found = metadata.find(key);
+    if (found == metadata.end()) {
+        fail(Failure::BadFile, "\"" + origin + "\": metadata \"" + key + "\" is missing: not a network of hyperpred");
+    }
+    return found->second;
+}
+
+std::vector<uint8_t> readBytes(const std::string& path) {
+    std::ifstream in(path, std::ios::binary | std::ios::ate);
+    if (!in) fail(Failure::NotFound, "\"" + path + "\": cannot be opened");
+    const std::streamoff length = in.tellg();
+    if (length < 0 || size_t(length) > kMaxOnnxBytes) {
+        fail(Failure::BadFile, "\"" + path + "\": " + std::to_string(length) + " bytes; a network has 1.." +
+                                   std::to_string(kMaxOnnxBytes));
+    }
+    std::vector<uint8_t> bytes(size_t(length), 0);
+    in.seekg(0);
+    in.read(reinterpret_cast<char*>(bytes.data()), length);
+    if (in.gcount() != length) fail(Failure::BadFile, "\"" + path + "\": cannot be read to its end");
+    return bytes;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> toMetadata(const NetDescription& description) {
+    nlohmann::json preprocessing = {{"size", description.size},   {"resize", "area when shrinking, cubic when enlarging"},
+                                    {"channels", "RGB"},          {"range", "0..255"},
+                                    {"layout", "NCHW"},           {"crop", false}};
+    std::ostringstream threshold;
+    threshold.precision(9);
+    threshold << description.threshold;
+    // Bytes of a class name that are no UTF-8 (folder names may hold any) are replaced, since JSON has no place for them.
+    const auto lenient = nlohmann::json::error_handler_t::replace;
+    return {{"hyperpred.classes", nlohmann::json(description.classNames).dump(-1, ' ', false, lenient)},
+            {"hyperpred.threshold", threshold.str()},
+            {"hyperpred.preprocessing", preprocessing.dump()}};
+}
+
+NetDescription parseMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
+    NetDescription description;
+    const std::string& classes = required(metadata, "hyperpred.classes", origin);
+    const std::string& threshold = required(metadata, "hyperpred.threshold", origin);
+    const std::string& preprocessing = required(metadata, "hyperpred.preprocessing", origin);
+    try {
+        description.classNames = nlohmann::json::parse(classes).get<std::vector<std::string>>();
+        description.size = nlohmann::json::parse(preprocessing).at("size").get<int>();
+    } catch (const nlohmann::json::exception& error) {
+        fail(Failure::BadFile, "\"" + origin + "\": metadata hyperpred.classes or hyperpred.preprocessing: " +
+                                   error.what());
+    }
+    std::istringstream in(threshold);
+    if (!(in >> description.threshold) || !std::isfinite(description.threshold)) {
+        fail(Failure::BadFile, "\"" + origin + "\": metadata hyperpred.threshold is \"" + threshold +
+                                   "\", not a finite number");
+    }
+    if (description.classNames.size() < 2 || description.size < 8 || description.size > 1024) {
+        fail(Failure::BadFile, "\"" + origin + "\": metadata name " + std::to_string(description.classNames.size()) +
+                                   " classes and size " + std::to_string(description.size) +
+                                   "; at least 2 classes and 8..1024 pixels are expected");
+    }
+    return description;
+}
+
+Classifier::Classifier(cv::dnn::Net net, NetDescription description)
+    : net_(std::move(net)), description_(std::move(description)) {}
+
+Classifier Classifier::open(const std::string& onnxPath) {
+    const std::vector<uint8_t> bytes = readBytes(onnxPath);
+    const NetDescription description = parseMetadata(readOnnxMetadata(bytes, onnxPath), onnxPath);
+    return Classifier(cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+                      description);
+}
+
+const NetDescription& Classifier::description() const {
+    return description_;
+}
+
+std::vector<Answer> Classifier::classify(const std::vector<cv::Mat>& images, const std::vector<std::string>& names) {
+    std::vector<Answer> answers;
+    const int size = description_.size;
+    const auto classes = description_.classNames.size();
+    for (size_t first = 0; first < images.size(); first += size_t(kBatch)) {
+        const size_t count = std::min(images.size() - first, size_t(kBatch));
+        std::vector<cv::Mat> converted;
+        for (size_t i = first; i < first + count; ++i) {
+            cv::Mat pixels(size, size, CV_8UC3);
+            convertImage(images[i], size, i < names.size() ? names[i] : "image " + std::to_string(i), pixels.data);
+            converted.push_back(pixels);
+        }
+        net_.setInput(cv::dnn::blobFromImages(converted, 1.0, cv::Size(size, size), cv::Scalar(), true, false));
+        std::vector<cv::Mat> outs;
+        net_.forward(outs, std::vector<cv::String>{"logits", "probabilities"});
+        if (outs[0].total() != count * classes || outs[1].total() != count * classes) {
+            fail(Failure::BadFile, "the network gives " + std::to_string(outs[0].total() / count) +
+                                       " logits an image, its metadata name " + std::to_string(classes) + " classes");
+        }
+        const cv::Mat logits = outs[0].reshape(1, int(count)), scores = outs[1].reshape(1, int(count));
+        for (int i = 0; i < int(count); ++i) {
+            Answer answer;
+            const float* row = logits.ptr<float>(i);
+            answer.label = int(std::max_element(row, row + classes) - row);
+            answer.unknown = row[answer.label] < description_.threshold;
+            answer.probabilities.assign(scores.ptr<float>(i), scores.ptr<float>(i) + classes);
+            answers.push_back(std::move(answer));
+        }
+    }
+    return answers;
+}
+
+}  // namespace hyperpred
+}  // namespace cv

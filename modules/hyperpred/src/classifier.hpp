@@ -1,0 +1,50 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_CLASSIFIER_HPP
+#define HYPERPRED_CLASSIFIER_HPP
+
+#include <map>
+#include <opencv2/dnn.hpp>
+#include <string>
+#include <vector>
+
+namespace cv {
+namespace hyperpred {
+
+// What a predicted network says of one image.
+struct Answer {
+    int label = 0;
+    bool unknown = false;              // the greatest logit is below the threshold
+    std::vector<float> probabilities;  // C
+};
+
+// What travels with a net in ONNX metadata_props (keys: doc/file_formats.md).
+struct NetDescription {
+    std::vector<std::string> classNames;
+    int size = 0;         // input edge
+    float threshold = 0;  // of the greatest logit
+};
+std::map<std::string, std::string> toMetadata(const NetDescription& description);
+// Throws Failure::BadFile naming `origin` and the key that is missing or malformed.
+NetDescription parseMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin);
+
+// A ready network with its description: converts images the way the support set was converted, forwards them in
+// batches and applies the threshold. Not thread-safe: cv::dnn::Net keeps state.
+class Classifier {
+public:
+    Classifier(cv::dnn::Net net, NetDescription description);
+    // Reads an ONNX file that hyperpred wrote and checks its checksum.
+    static Classifier open(const std::string& onnxPath);
+
+    const NetDescription& description() const;
+    // `names` (may be empty) name the images in errors.
+    std::vector<Answer> classify(const std::vector<cv::Mat>& images, const std::vector<std::string>& names = {});
+
+private:
+    cv::dnn::Net net_;
+    NetDescription description_;
+};
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

@@ -1,0 +1,66 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_CPU_KERNELS_HPP
+#define HYPERPRED_CPU_KERNELS_HPP
+
+#include <cstddef>
+
+namespace cv {
+namespace hyperpred {
+namespace cpu {
+
+const int kMostRows = 14;  // of any instruction set
+const int kWinogradTile = 6, kWinogradOutput = 4, kWinogradPositions = kWinogradTile * kWinogradTile;
+
+// Every element of these results is a sum in one fixed order, whatever the rows it is computed with.
+
+// out[m][j] = sum over runs r and k of runs[r * rows + m][k] * weights[(taps[r] * runLength + k) * panel + j], for one
+// panel of output channels; then bias[j], other[m][j] and the greater of it and 0, each where asked for.
+struct PanelTask {
+    const float* const* runs = nullptr;
+    int rows = 0;  // 1 .. Kernels::rows
+    int runCount = 0, runLength = 0;
+    const int* taps = nullptr;  // ascending
+    const float* weights = nullptr;
+    float* const* out = nullptr;
+    int columns = 0;  // 1 .. Kernels::panel: the rest of the panel is not written
+    const float* bias = nullptr;
+    const float* const* other = nullptr;
+    bool relu = false;
+};
+
+// y = scale x + shift (where scale is given), + other, max(y, 0), in place: pixels x channels.
+struct FinishTask {
+    float* values = nullptr;
+    size_t pixels = 0;
+    int channels = 0;
+    const float* scale = nullptr;
+    const float* shift = nullptr;
+    const float* other = nullptr;
+    bool relu = false;
+};
+
+// The loops in which the time goes, compiled once for each instruction set.
+struct Kernels {
+    const char* name;
+    int lanes;  // floats of a register
+    int panel;  // output channels of a panel: two registers
+    int rows;   // most rows of a panel task
+    void (*multiplyPanel)(const PanelTask& task);
+    void (*finish)(const FinishTask& task);
+    // Winograd's F(4 x 4, 3 x 3) (Lavin and Gray, 2015). `pixels`: 36 pointers to channel rows, row by row; position i
+    // of the result goes to out + i * stride. `channels`: a multiple of lanes.
+    void (*winogradInput)(const float* const* pixels, int channels, float* out, size_t stride);
+    // The inverse for one tile: result pixel (y, x) goes to pixels[4 y + x], where that is not null.
+    void (*winogradOutput)(const float* in, size_t stride, int channels, const float* bias,
+                           const float* const* other, bool relu, float* const* pixels);
+    float (*dot)(const float* a, const float* b, int count);
+};
+
+// The best for this processor.
+const Kernels& kernels();
+
+}  // namespace cpu
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

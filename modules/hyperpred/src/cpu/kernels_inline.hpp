@@ -1,0 +1,222 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+// Included once for each instruction set, after its target is switched on and HYPERPRED_LANES, HYPERPRED_ROWS and
+// HYPERPRED_KERNELS (the name of the function that returns the table) are defined. No include guard, no includes: what
+// a header defines here would be compiled for that instruction set and might be used by code that must not have it.
+
+namespace cv {
+namespace hyperpred {
+namespace cpu {
+
+namespace {
+
+constexpr int kLanes = HYPERPRED_LANES;
+constexpr int kPanel = 2 * kLanes;
+constexpr int kRows = HYPERPRED_ROWS;
+
+// Unaligned, and an alias of float: rows of any number of channels are read with it.
+typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+inline Lanes load(const float* p) {
+    return *reinterpret_cast<const Lanes*>(p);
+}
+
+inline void store(float* p, Lanes value) {
+    *reinterpret_cast<Lanes*>(p) = value;
+}
+
+inline Lanes atLeastZero(Lanes value) {
+    const Lanes zero = {};
+    return value < zero ? zero : value;  // a NaN stays one
+}
+
+inline float atLeastZero(float value) {
+    return value < 0 ? 0.f : value;
+}
+
+// Where the panel reaches beyond the last output channel.
+template <int M>
+void storePart(const PanelTask& task, const Lanes (&sums)[M][2]) {
+    for (int m = 0; m < M; ++m) {
+        float values[kPanel];
+        store(values, sums[m][0]);
+        store(values + kLanes, sums[m][1]);
+        for (int j = 0; j < task.columns; ++j) {
+            float value = values[j];
+            if (task.bias) value += task.bias[j];
+            if (task.other) value += task.other[m][j];
+            task.out[m][j] = task.relu ? atLeastZero(value) : value;
+        }
+    }
+}
+
+template <int M>
+void storeWhole(const PanelTask& task, const Lanes (&sums)[M][2]) {
+    for (int m = 0; m < M; ++m) {
+        for (int half = 0; half < 2; ++half) {
+            Lanes value = sums[m][half];
+            if (task.bias) value += load(task.bias + half * kLanes);
+            if (task.other) value += load(task.other[m] + half * kLanes);
+            store(task.out[m] + half * kLanes, task.relu ? atLeastZero(value) : value);
+        }
+    }
+}
+
+// 2 M registers of sums, 2 of weights: a register file's worth.
+template <int M>
+void multiplyRows(const PanelTask& task) {
+    Lanes sums[M][2];
+    for (int m = 0; m < M; ++m) sums[m][0] = sums[m][1] = Lanes{};
+    for (int r = 0; r < task.runCount; ++r) {
+        const float* weights = task.weights + size_t(task.taps[r]) * size_t(task.runLength) * kPanel;
+        const float* rows[M];
+        for (int m = 0; m < M; ++m) rows[m] = task.runs[r * M + m];
+        for (int k = 0; k < task.runLength; ++k, weights += kPanel) {
+            const Lanes low = load(weights), high = load(weights + kLanes);
+#pragma GCC unroll 16
+            for (int m = 0; m < M; ++m) {
+                const Lanes value = rows[m][k] - Lanes{};
+                sums[m][0] += value * low;
+                sums[m][1] += value * high;
+            }
+        }
+    }
+    if (task.columns < kPanel) {
+        storePart<M>(task, sums);
+    } else {
+        storeWhole<M>(task, sums);
+    }
+}
+
+typedef void (*PanelFunction)(const PanelTask&);
+
+template <int M>
+struct PanelFunctions {
+    static void fill(PanelFunction* table) {
+        table[M] = multiplyRows<M>;
+        PanelFunctions<M - 1>::fill(table);
+    }
+};
+template <>
+struct PanelFunctions<0> {
+    static void fill(PanelFunction*) {}
+};
+
+struct PanelTable {
+    PanelTable() { PanelFunctions<kRows>::fill(functions); }
+    PanelFunction functions[kRows + 1] = {};
+};
+
+void multiplyPanel(const PanelTask& task) {
+    static const PanelTable table;
+    table.functions[task.rows](task);
+}
+
+void finish(const FinishTask& task) {
+    const int channels = task.channels;
+    for (size_t pixel = 0; pixel < task.pixels; ++pixel) {
+        float* values = task.values + pixel * size_t(channels);
+        const float* other = task.other ? task.other + pixel * size_t(channels) : nullptr;
+        int c = 0;
+        for (; c + kLanes <= channels; c += kLanes) {
+            Lanes value = load(values + c);
+            if (task.scale) value = value * load(task.scale + c) + load(task.shift + c);
+            if (other) value += load(other + c);
+            store(values + c, task.relu ? atLeastZero(value) : value);
+        }
+        for (; c < channels; ++c) {
+            float value = values[c];
+            if (task.scale) value = value * task.scale[c] + task.shift[c];
+            if (other) value += other[c];
+            values[c] = task.relu ? atLeastZero(value) : value;
+        }
+    }
+}
+
+// B^T d for one row or column of six.
+inline void winogradInputLine(const Lanes (&d)[6], Lanes (&v)[6]) {
+    const Lanes even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1], even1 = d[4] - d[2], odd2 = 2 * (d[3] - d[1]);
+    v[0] = 4 * d[0] - 5 * d[2] + d[4];
+    v[1] = even + odd;
+    v[2] = even - odd;
+    v[3] = even1 + odd2;
+    v[4] = even1 - odd2;
+    v[5] = 4 * d[1] - 5 * d[3] + d[5];
+}
+
+// A^T m for one row or column of six.
+inline void winogradOutputLine(const Lanes (&m)[6], Lanes (&y)[4]) {
+    const Lanes sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
+    y[0] = m[0] + sum12 + sum34;
+    y[1] = difference12 + 2 * difference34;
+    y[2] = sum12 + 4 * sum34;
+    y[3] = difference12 + 8 * difference34 + m[5];
+}
+
+void winogradInput(const float* const* pixels, int channels, float* out, size_t stride) {
+    for (int c = 0; c < channels; c += kLanes) {
+        Lanes half[6][6];
+        for (int x = 0; x < 6; ++x) {
+            Lanes column[6], result[6];
+            for (int y = 0; y < 6; ++y) column[y] = load(pixels[6 * y + x] + c);
+            winogradInputLine(column, result);
+            for (int y = 0; y < 6; ++y) half[y][x] = result[y];
+        }
+        for (int y = 0; y < 6; ++y) {
+            Lanes result[6];
+            winogradInputLine(half[y], result);
+            for (int x = 0; x < 6; ++x) store(out + size_t(6 * y + x) * stride + c, result[x]);
+        }
+    }
+}
+
+void winogradOutput(const float* in, size_t stride, int channels, const float* bias, const float* const* other,
+                    bool relu, float* const* pixels) {
+    for (int c = 0; c < channels; c += kLanes) {
+        Lanes half[4][6];
+        for (int x = 0; x < 6; ++x) {
+            Lanes column[6], result[4];
+            for (int y = 0; y < 6; ++y) column[y] = load(in + size_t(6 * y + x) * stride + c);
+            winogradOutputLine(column, result);
+            for (int y = 0; y < 4; ++y) half[y][x] = result[y];
+        }
+        const Lanes shift = bias ? load(bias + c) : Lanes{};
+        for (int y = 0; y < 4; ++y) {
+            Lanes result[4];
+            winogradOutputLine(half[y], result);
+            for (int x = 0; x < 4; ++x) {
+                if (!pixels[4 * y + x]) continue;
+                Lanes value = result[x] + shift;
+                if (other) value += load(other[4 * y + x] + c);
+                store(pixels[4 * y + x] + c, relu ? atLeastZero(value) : value);
+            }
+        }
+    }
+}
+
+float dot(const float* a, const float* b, int count) {
+    Lanes sums[4] = {};
+    int i = 0;
+    for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+        for (int k = 0; k < 4; ++k) sums[k] += load(a + i + k * kLanes) * load(b + i + k * kLanes);
+    }
+    for (; i + kLanes <= count; i += kLanes) sums[0] += load(a + i) * load(b + i);
+    float parts[kLanes];
+    store(parts, (sums[0] + sums[1]) + (sums[2] + sums[3]));
+    for (int half = kLanes / 2; half > 0; half /= 2) {
+        for (int k = 0; k < half; ++k) parts[k] += parts[k + half];
+    }
+    for (; i < count; ++i) parts[0] += a[i] * b[i];
+    return parts[0];
+}
+
+}  // namespace
+
+const Kernels& HYPERPRED_KERNELS(const char* name) {
+    static const Kernels table = {name,          kLanes,         kPanel, kRows, multiplyPanel, finish,
+                                  winogradInput, winogradOutput, dot};
+    return table;
+}
+
+}  // namespace cpu
+}  // namespace hyperpred
+}  // namespace cv

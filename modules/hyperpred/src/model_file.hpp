@@ -1,0 +1,60 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_MODEL_FILE_HPP
+#define HYPERPRED_MODEL_FILE_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cv {
+namespace hyperpred {
+
+// A dense float tensor in host memory, row-major.
+struct Tensor {
+    std::vector<int64_t> shape;
+    std::vector<float> values;
+};
+
+enum class StorageType { F16, F32 };
+
+// A safetensors file, checked in full when opened (rules and limits: doc/file_formats.md). Tensor bytes stay in the
+// file (memory-mapped) until read.
+class ModelFile {
+public:
+    struct Entry {
+        StorageType type = StorageType::F32;
+        std::vector<int64_t> shape;
+        size_t begin = 0;  // byte offsets into the data section
+        size_t end = 0;
+    };
+
+    // Throws Failure::BadFile or Failure::NotFound with a sentence that names the file and the tensor or key. A
+    // "checksum" in the metadata must match: a damaged file is refused whole.
+    static ModelFile open(const std::string& path);
+    static ModelFile parse(std::vector<uint8_t> bytes, const std::string& origin);
+
+    const std::string& origin() const;
+    const std::map<std::string, std::string>& metadata() const;
+    const std::map<std::string, Entry>& entries() const;
+    const std::string& metadata(const std::string& key) const;  // throws when absent
+
+    // The tensor as float; throws when it is absent, has another shape, or holds NaN or Inf.
+    Tensor read(const std::string& name, const std::vector<int64_t>& shape) const;
+
+private:
+    struct Contents;
+    std::shared_ptr<const Contents> contents_;
+};
+
+// Writes to a temporary file beside `path`, syncs and renames: a reader sees the old file or the new one, never half.
+// Adds the metadata key "checksum". F16 rounds to nearest even and throws where a value overflows.
+void writeModelFile(const std::string& path, const std::map<std::string, std::string>& metadata,
+                    const std::map<std::string, Tensor>& tensors, StorageType type);
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

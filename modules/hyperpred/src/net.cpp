@@ -1,0 +1,239 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include "net.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "error.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+const char* const kFeatures = "features";
+const char* const kLogits = "logits";
+const char* const kProbabilities = "probabilities";
+
+// Layer names hold no '/', so names with one never meet a layer's. A layer that has the name of an output of the net,
+// or of the layer that cv::dnn adds for the input, steps aside.
+std::string graphName(const std::string& layer) {
+    const bool taken = layer == kFeatures || layer == kLogits || layer == kProbabilities || layer == "_input";
+    return taken ? layer + "/layer" : layer;
+}
+
+Shape vectorShape(int size) {
+    Shape shape;
+    shape.channels = size;
+    shape.height = shape.width = 1;
+    return shape;
+}
+
+void checkSize(size_t has, int64_t expected, const std::string& what, const std::string& place) {
+    if (has == size_t(expected)) return;
+    fail(Failure::BadArgument, place + ": expects " + std::to_string(expected) + " numbers of " + what + ", gets " +
+                                   std::to_string(has));
+}
+
+// Grows the graph node by node; `place_` maps an architecture node to the graph node that computes its output.
+class NetBuilder {
+public:
+    NetBuilder(const Architecture& architecture, const NetworkWeights& weights)
+        : architecture_(architecture), weights_(weights), place_(architecture.nodes.size(), -1) {
+        graph_.architecture = architecture.name;
+        graph_.size = architecture.size;
+        checkSize(weights.size(), int64_t(architecture.nodes.size()), "node weights", layerPlace());
+    }
+
+    void addNormalise() {
+        NetNode node;
+        node.name = "image/normalised";
+        node.op = NetOp::Normalise;
+        node.inputs = {kImageInput};
+        node.in = node.shape = {3, architecture_.size, architecture_.size};
+        for (int c = 0; c < 3; ++c) {
+            const double scale = 1 / double(architecture_.deviation[c]);
+            node.weight.push_back(float(scale));
+            node.bias.push_back(float(-double(architecture_.mean[c]) * scale));
+        }
+        graph_.nodes.push_back(std::move(node));
+    }
+
+    void addLayer(int index) {
+        const Node& layer = architecture_.nodes[size_t(index)];
+        if (layer.op == Op::BatchNorm) {
+            place_[size_t(index)] = foldBatchNorm(index);
+            return;
+        }
+        NetNode node;
+        node.name = graphName(layer.name);
+        node.op = netOp(layer.op);
+        node.kernel = layer.kernel;
+        node.stride = layer.stride;
+        node.pad = layer.pad;
+        node.in = inputShape(architecture_, layer);
+        node.shape = layer.shape;
+        for (const int input : layer.inputs) node.inputs.push_back(placeOf(input));
+        if (layer.op == Op::Conv) {
+            node.weight = weights_[size_t(index)].kernel.values;
+            checkSize(node.weight.size(), int64_t(layer.out) * node.in.channels * layer.kernel * layer.kernel,
+                      "the kernel", layerPlace(layer));
+            node.bias.assign(size_t(layer.out), 0.f);
+        }
+        place_[size_t(index)] = append(std::move(node));
+    }
+
+    // Pools the outputs of architecture nodes `stages` into one vector, "features".
+    void addFeatures(const std::vector<int>& stages) {
+        NetNode concat;
+        for (const int stage : stages) {
+            const int source = placeOf(stage);
+            NetNode pool;
+            pool.name = stages.size() == 1 ? kFeatures : "stage" + std::to_string(concat.inputs.size() + 1) + "/pooled";
+            pool.op = NetOp::GlobalPool;
+            pool.inputs = {source};
+            pool.in = graph_.nodes[size_t(source)].shape;
+            pool.shape = vectorShape(pool.in.channels);
+            concat.shape = vectorShape(concat.shape.channels + pool.shape.channels);
+            concat.inputs.push_back(append(std::move(pool)));
+        }
+        graph_.features = concat.inputs.front();
+        if (stages.size() == 1) return;
+        concat.name = kFeatures;
+        concat.op = NetOp::Concat;
+        concat.in = graph_.nodes[size_t(concat.inputs.front())].shape;
+        graph_.features = append(std::move(concat));
+    }
+
+    void addHead(const Head& head) {
+        const Shape features = graph_.nodes[size_t(graph_.features)].shape;
+        const std::string place = layerPlace() + ", head " + headName(head.kind);
+        checkSize(size_t(features.channels), head.columns, "features", place);
+        checkSize(head.weight.size(), int64_t(head.classes) * head.columns, "the weight", place);
+        checkSize(head.bias.size(), head.classes, "the bias", place);
+        int source = graph_.features;
+        if (head.normalise) {
+            source = append(vectorNode("features/unit", NetOp::UnitLength, source, features.channels));
+        }
+        NetNode linear = vectorNode(kLogits, NetOp::Linear, source, head.classes);
+        linear.weight = head.weight;
+        linear.bias = head.bias;
+        graph_.logits = append(std::move(linear));
+        graph_.probabilities = append(vectorNode(kProbabilities, NetOp::Softmax, graph_.logits, head.classes));
+    }
+
+    NetGraph take() { return std::move(graph_); }
+
+private:
+    static NetOp netOp(Op op) {
+        switch (op) {
+            case Op::Conv: return NetOp::Conv;
+            case Op::Relu: return NetOp::Relu;
+            case Op::Add: return NetOp::Add;
+            case Op::MaxPool: return NetOp::MaxPool;
+            case Op::AvgPool: return NetOp::AvgPool;
+            case Op::GlobalPool: return NetOp::GlobalPool;
+            case Op::BatchNorm: break;
+        }
+        fail(Failure::Internal, std::string("a net has no node of kind ") + opName(op));
+    }
+
+    std::string layerPlace() const { return "architecture \"" + architecture_.name + "\""; }
+    std::string layerPlace(const Node& layer) const { return layerPlace() + ", layer \"" + layer.name + "\""; }
+
+    int placeOf(int node) const { return node == kImageInput ? 0 : place_[size_t(node)]; }
+
+    int append(NetNode node) {
+        graph_.nodes.push_back(std::move(node));
+        return int(graph_.nodes.size()) - 1;
+    }
+
+    NetNode vectorNode(const std::string& name, NetOp op, int source, int size) const {
+        NetNode node;
+        node.name = name;
+        node.op = op;
+        node.inputs = {source};
+        node.in = graph_.nodes[size_t(source)].shape;
+        node.shape = vectorShape(size);
+        return node;
+    }
+
+    // y = gamma (W x - mean) / sqrt(variance + eps) + beta: a gain of each output channel and a bias. In double, since
+    // mean and beta may nearly cancel. Returns the convolution's place: its node now gives the batch-norm's output.
+    int foldBatchNorm(int index) {
+        const Node& layer = architecture_.nodes[size_t(index)];
+        const int source = layer.inputs.front();
+        if (source == kImageInput || architecture_.nodes[size_t(source)].op != Op::Conv ||
+            batchNormOf(architecture_, source) != index) {
+            const std::string name = source == kImageInput ? "image" : architecture_.nodes[size_t(source)].name;
+            fail(Failure::Unsupported, layerPlace(layer) + ": a batch_norm must follow a conv whose output nothing " +
+                                           "else takes; this one follows \"" + name + "\"");
+        }
+        NetNode& conv = graph_.nodes[size_t(placeOf(source))];
+        const NodeWeights& norm = weights_[size_t(index)];
+        for (const std::vector<float>* part : {&norm.gamma, &norm.beta, &norm.mean, &norm.variance}) {
+            checkSize(part->size(), conv.shape.channels, "gamma, beta, mean and variance each", layerPlace(layer));
+        }
+        const size_t row = conv.weight.size() / size_t(conv.shape.channels);
+        for (size_t o = 0; o < size_t(conv.shape.channels); ++o) {
+            const double gain = double(norm.gamma[o]) / std::sqrt(double(norm.variance[o]) + double(kBatchNormEpsilon));
+            for (size_t i = o * row; i < (o + 1) * row; ++i) conv.weight[i] = float(double(conv.weight[i]) * gain);
+            conv.bias[o] = float(double(norm.beta[o]) - double(norm.mean[o]) * gain);
+        }
+        return placeOf(source);
+    }
+
+    const Architecture& architecture_;
+    const NetworkWeights& weights_;
+    std::vector<int> place_;
+    NetGraph graph_;
+};
+
+// Architecture nodes of the stages (1-based, ascending).
+std::vector<int> stageNodes(const Architecture& architecture, const std::vector<int>& stages) {
+    featureCount(architecture, stages);  // throws for a stage that does not exist
+    if (stages.empty()) fail(Failure::BadArgument, "architecture \"" + architecture.name + "\": no stages are chosen");
+    std::vector<int> nodes;
+    for (size_t i = 0; i < stages.size(); ++i) {
+        if (i > 0 && stages[i] <= stages[i - 1]) {
+            fail(Failure::BadArgument, "architecture \"" + architecture.name + "\": stages must ascend, " +
+                                           std::to_string(stages[i]) + " follows " + std::to_string(stages[i - 1]));
+        }
+        nodes.push_back(architecture.stages[size_t(stages[i]) - 1]);
+    }
+    return nodes;
+}
+
+// What the stages depend on; later layers stay out of the net.
+std::vector<bool> neededNodes(const Architecture& architecture, const std::vector<int>& stages) {
+    std::vector<bool> needed(architecture.nodes.size(), false);
+    for (const int stage : stages) needed[size_t(stage)] = true;
+    for (size_t i = architecture.nodes.size(); i-- > 0;) {
+        if (!needed[i]) continue;
+        for (const int input : architecture.nodes[i].inputs) {
+            if (input != kImageInput) needed[size_t(input)] = true;
+        }
+    }
+    return needed;
+}
+
+}  // namespace
+
+NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weights, const std::vector<int>& stages,
+                  const Head& head, const std::map<std::string, std::string>& metadata) {
+    const std::vector<int> pooled = stageNodes(architecture, stages);
+    const std::vector<bool> needed = neededNodes(architecture, pooled);
+    NetBuilder builder(architecture, weights);
+    builder.addNormalise();
+    for (size_t i = 0; i < needed.size(); ++i) {
+        if (needed[i]) builder.addLayer(int(i));
+    }
+    builder.addFeatures(pooled);
+    builder.addHead(head);
+    NetGraph graph = builder.take();
+    graph.metadata = metadata;
+    return graph;
+}
+
+}  // namespace hyperpred
+}  // namespace cv

@@ -1,0 +1,48 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_NET_HPP
+#define HYPERPRED_NET_HPP
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "architecture.hpp"
+#include "generators.hpp"
+#include "head.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+// The small immutable graph that both emitters walk: batch-norm folded, head attached, nothing device-specific.
+enum class NetOp { Normalise, Conv, Relu, Add, MaxPool, AvgPool, GlobalPool, Concat, UnitLength, Linear, Softmax };
+
+struct NetNode {
+    std::string name;              // also the name of its output tensor
+    NetOp op = NetOp::Conv;
+    std::vector<int> inputs;       // indices into Net::nodes, or kImageInput
+    int kernel = 1, stride = 1, pad = 0;
+    std::vector<float> weight;     // Conv: O x I x k x k; Linear: O x I; Normalise: scale (3)
+    std::vector<float> bias;       // Conv, Linear: O; Normalise: shift (3); y = scale x + shift
+    Shape in, shape;               // of the first input and of the output; vectors are (n, 1, 1)
+};
+
+// Outputs "features" (pooled stages, concatenated), "logits", "probabilities". Input "image": N x 3 x S x S, RGB,
+// 0..255, as cv::dnn::blobFromImages(images, 1.0, Size(S, S), Scalar(), swapRB=true, crop=false) makes it.
+struct NetGraph {
+    std::string architecture;
+    int size = 0;
+    std::vector<NetNode> nodes;
+    int features = -1, logits = -1, probabilities = -1;
+    std::map<std::string, std::string> metadata;  // class names, threshold, preprocessing: doc/file_formats.md
+};
+
+// Folds each batch_norm into the convolution before it, puts the input normalisation in front (never folded across
+// zero padding), pools the stages, attaches the head. Throws Failure::Unsupported, with the layer's name, for a
+// batch_norm that does not follow a convolution of its own.
+NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weights, const std::vector<int>& stages,
+                  const Head& head, const std::map<std::string, std::string>& metadata);
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

@@ -1,0 +1,332 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include "net_onnx.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "error.hpp"
+#include "hash.hpp"
+#include "protobuf_reader.hpp"
+#include "protobuf_writer.hpp"
+#include "strict_json.hpp"
+#include "version.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+const int kIrVersion = 7, kOpset = 13;  // IR 7 came with opset 13
+const int kFloat = 1;                   // TensorProto.DataType
+const char* const kProducer = "hyperpred";
+const std::string kChecksum = "hyperpred.checksum";
+const size_t kDigits = 16;
+
+// Field numbers of onnx.proto.
+namespace model {
+enum : uint32_t { ir_version = 1, producer_name = 2, producer_version = 3, graph = 7, opset_import = 8, metadata = 14 };
+}
+namespace entry {  // of metadata
+enum : uint32_t { key = 1, value = 2 };
+}
+namespace opset {
+enum : uint32_t { domain = 1, version = 2 };
+}
+namespace graph_field {
+enum : uint32_t { node = 1, name = 2, initializer = 5, input = 11, output = 12 };
+}
+namespace node_field {
+enum : uint32_t { input = 1, output = 2, name = 3, op_type = 4, attribute = 5 };
+}
+namespace attribute {
+enum : uint32_t { name = 1, f = 2, i = 3, ints = 8, type = 20 };
+enum : int { FLOAT = 1, INT = 2, INTS = 7 };
+}
+namespace tensor {
+enum : uint32_t { dims = 1, data_type = 2, name = 8, raw_data = 9 };
+}
+namespace value_info {
+enum : uint32_t { name = 1, type = 2 };
+enum : uint32_t { tensor_type = 1 };                 // of type
+enum : uint32_t { elem_type = 1, shape = 2 };        // of tensor_type
+enum : uint32_t { dim = 1 };                         // of shape
+enum : uint32_t { dim_value = 1, dim_param = 2 };    // of dim
+}
+
+struct Attribute {
+    const char* name;
+    int type;
+    float number;
+    std::vector<int> integers;
+};
+Attribute integer(const char* name, int value) {
+    return {name, attribute::INT, 0, {value}};
+}
+Attribute integers(const char* name, std::vector<int> values) {
+    return {name, attribute::INTS, 0, std::move(values)};
+}
+Attribute number(const char* name, float value) {
+    return {name, attribute::FLOAT, value, {}};
+}
+
+std::string hexDigits(uint64_t value) {
+    char digits[kDigits + 1];
+    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(value));
+    return digits;
+}
+
+class OnnxWriter {
+public:
+    OnnxWriter(const NetGraph& graph, ProtobufWriter& out) : graph_(graph), out_(out) {}
+
+    void write() {
+        out_.integer(model::ir_version, kIrVersion);
+        out_.text(model::producer_name, kProducer);
+        out_.text(model::producer_version, kVersion);
+        writeGraph();
+        out_.begin(model::opset_import);
+        out_.text(opset::domain, "");
+        out_.integer(opset::version, kOpset);
+        out_.end();
+        for (const auto& item : graph_.metadata) {
+            if (item.first != kChecksum) writeMetadata(item.first, item.second);
+        }
+        writeMetadata(kChecksum, std::string(kDigits, '0'));
+    }
+
+private:
+    void writeMetadata(const std::string& key, const std::string& value) {
+        out_.begin(model::metadata);
+        out_.text(entry::key, key);
+        out_.text(entry::value, value);
+        out_.end();
+    }
+
+    void writeGraph() {
+        out_.begin(model::graph);
+        for (size_t i = 0; i < graph_.nodes.size(); ++i) writeNetNode(int(i));
+        out_.text(graph_field::name, graph_.architecture);
+        writeValue(graph_field::input, "image", {3, graph_.size, graph_.size});
+        // forward() without a name gives the first output in OpenCV 5 and the last in OpenCV 4: both rank the classes.
+        for (const int output : {graph_.logits, graph_.features, graph_.probabilities}) {
+            const NetNode& node = graph_.nodes[size_t(output)];
+            writeValue(graph_field::output, node.name, {node.shape.channels});
+        }
+        out_.end();
+    }
+
+    void writeNetNode(int index) {
+        const NetNode& node = graph_.nodes[size_t(index)];
+        std::vector<std::string> inputs;
+        for (const int input : node.inputs) {
+            inputs.push_back(input == kImageInput ? "image" : graph_.nodes[size_t(input)].name);
+        }
+        const bool flatten = index == graph_.features;  // N x p x 1 x 1 -> N x p
+        const std::string output = flatten ? node.name + "/map" : node.name;
+        switch (node.op) {
+            case NetOp::Normalise: writeNormalise(node, inputs); break;
+            case NetOp::Conv: writeConv(node, inputs); break;
+            case NetOp::Relu: writeNode("Relu", inputs, output); break;
+            case NetOp::Add: writeNode("Add", inputs, output); break;
+            case NetOp::MaxPool: writeNode("MaxPool", inputs, output, window(node)); break;
+            case NetOp::AvgPool: writeAvgPool(node, inputs); break;
+            case NetOp::GlobalPool: writeNode("GlobalAveragePool", inputs, output); break;
+            case NetOp::Concat: writeNode("Concat", inputs, output, {integer("axis", 1)}); break;
+            case NetOp::UnitLength: writeUnitLength(node, inputs[0]); break;
+            case NetOp::Linear: writeLinear(node, inputs); break;
+            case NetOp::Softmax: writeNode("Softmax", inputs, output, {integer("axis", 1)}); break;
+        }
+        if (flatten) writeNode("Flatten", {output}, node.name, {integer("axis", 1)});
+    }
+
+    static std::vector<Attribute> window(const NetNode& node) {
+        return {integers("kernel_shape", {node.kernel, node.kernel}), integers("strides", {node.stride, node.stride}),
+                integers("pads", {node.pad, node.pad, node.pad, node.pad})};
+    }
+
+    // As a BatchNormalization of mean 0, variance 1 and epsilon 0, since OpenCV 4.6 reads Mul and Add of constants and then
+    // fails in forward().
+    void writeNormalise(const NetNode& node, std::vector<std::string> inputs) {
+        const int channels = node.shape.channels;
+        inputs.push_back(initializer(node.name + "/scale", {channels}, node.weight));
+        inputs.push_back(initializer(node.name + "/shift", {channels}, node.bias));
+        inputs.push_back(initializer(node.name + "/mean", {channels}, std::vector<float>(size_t(channels), 0.f)));
+        inputs.push_back(initializer(node.name + "/variance", {channels}, std::vector<float>(size_t(channels), 1.f)));
+        writeNode("BatchNormalization", inputs, node.name, {number("epsilon", 0.f)});
+    }
+
+    void writeConv(const NetNode& node, std::vector<std::string> inputs) {
+        inputs.push_back(initializer(node.name + "/weight",
+                                     {node.shape.channels, node.in.channels, node.kernel, node.kernel}, node.weight));
+        inputs.push_back(initializer(node.name + "/bias", {node.shape.channels}, node.bias));
+        writeNode("Conv", inputs, node.name, window(node));
+    }
+
+    void writeAvgPool(const NetNode& node, const std::vector<std::string>& inputs) {
+        std::vector<Attribute> attributes = window(node);
+        attributes.push_back(integer("count_include_pad", 0));
+        writeNode("AveragePool", inputs, node.name, attributes);
+    }
+
+    // x / max(|x|, least). OpenCV 4.6 has no LpNormalization; it knows this pattern and makes it one Normalize layer,
+    // x / sqrt(|x|^2 + 1e-10), which is the same to 1e-5 for |x| > 0.003.
+    void writeUnitLength(const NetNode& node, const std::string& input) {
+        const std::string norm = node.name + "/norm", clipped = norm + "/clipped", shape = node.name + "/shape";
+        writeNode("ReduceL2", {input}, norm, {integers("axes", {1}), integer("keepdims", 1)});
+        writeNode("Clip", {norm, initializer(norm + "/least", {}, {float(kLeastFeatureNorm)}), ""}, clipped);
+        writeNode("Shape", {input}, shape);
+        writeNode("Expand", {clipped, shape}, norm + "/expanded");
+        writeNode("Div", {input, norm + "/expanded"}, node.name);
+    }
+
+    void writeLinear(const NetNode& node, std::vector<std::string> inputs) {
+        inputs.push_back(initializer(node.name + "/weight", {node.shape.channels, node.in.channels}, node.weight));
+        inputs.push_back(initializer(node.name + "/bias", {node.shape.channels}, node.bias));
+        writeNode("Gemm", inputs, node.name, {integer("transB", 1)});
+    }
+
+    // Writes a constant tensor and returns its name. Layer names hold no '/': no two are equal.
+    std::string initializer(const std::string& name, const std::vector<int>& shape, const std::vector<float>& values) {
+        out_.begin(graph_field::initializer);
+        for (const int extent : shape) out_.integer(tensor::dims, extent);
+        out_.integer(tensor::data_type, kFloat);
+        out_.text(tensor::name, name);
+        out_.rawFloats(tensor::raw_data, values);
+        out_.end();
+        return name;
+    }
+
+    void writeNode(const char* type, const std::vector<std::string>& inputs, const std::string& output,
+                   const std::vector<Attribute>& attributes = {}) {
+        out_.begin(graph_field::node);
+        for (const std::string& input : inputs) out_.text(node_field::input, input);
+        out_.text(node_field::output, output);
+        out_.text(node_field::name, output);
+        out_.text(node_field::op_type, type);
+        for (const Attribute& item : attributes) {
+            out_.begin(node_field::attribute);
+            out_.text(attribute::name, item.name);
+            if (item.type == attribute::FLOAT) out_.number(attribute::f, item.number);
+            for (const int value : item.integers) {
+                out_.integer(item.type == attribute::INT ? attribute::i : attribute::ints, value);
+            }
+            out_.integer(attribute::type, item.type);
+            out_.end();
+        }
+        out_.end();
+    }
+
+    // A float tensor of shape N x `shape`, N being whatever batch the reader gives.
+    void writeValue(uint32_t field, const std::string& name, const std::vector<int>& shape) {
+        out_.begin(field);
+        out_.text(value_info::name, name);
+        out_.begin(value_info::type);
+        out_.begin(value_info::tensor_type);
+        out_.integer(value_info::elem_type, kFloat);
+        out_.begin(value_info::shape);
+        out_.begin(value_info::dim);
+        out_.text(value_info::dim_param, "N");
+        out_.end();
+        for (const int extent : shape) {
+            out_.begin(value_info::dim);
+            out_.integer(value_info::dim_value, extent);
+            out_.end();
+        }
+        for (int message = 0; message < 4; ++message) out_.end();
+    }
+
+    const NetGraph& graph_;
+    ProtobufWriter& out_;
+};
+
+struct OnnxSummary {
+    bool version = false, graph = false;
+    std::string producer;
+    std::map<std::string, std::string> metadata;
+    const uint8_t* checksum = nullptr;  // in the file: 16 digits
+};
+
+void readEntry(const ProtobufField& field, const std::string& where, OnnxSummary& summary) {
+    ProtobufReader reader(field.data, field.size, where + ", metadata_props");
+    ProtobufField part, key, value;
+    while (reader.next(part)) {
+        if (part.isBytes && part.number == entry::key) key = part;
+        if (part.isBytes && part.number == entry::value) value = part;
+    }
+    if (!key.isBytes || !value.isBytes) fail(Failure::BadFile, where + ": a metadata entry has no key or no value");
+    const std::string name = key.text();
+    if (!summary.metadata.emplace(name, value.text()).second) {
+        fail(Failure::BadFile, where + ": the metadata key " + inQuotes(name) + " stands twice");
+    }
+    if (name != kChecksum) return;
+    if (value.size != kDigits) {
+        fail(Failure::BadFile, where + ": its checksum has " + std::to_string(value.size) + " digits; 16 are expected");
+    }
+    summary.checksum = value.data;
+}
+
+OnnxSummary readModel(const std::vector<uint8_t>& bytes, const std::string& where) {
+    OnnxSummary summary;
+    ProtobufReader reader(bytes.data(), bytes.size(), where);
+    ProtobufField field;
+    while (reader.next(field)) {
+        switch (field.number) {
+            case model::ir_version: summary.version = !field.isBytes && field.value > 0; break;
+            case model::graph: summary.graph = field.isBytes; break;
+            case model::producer_name:
+                if (field.isBytes) summary.producer = field.text();
+                break;
+            case model::metadata:
+                if (field.isBytes) readEntry(field, where, summary);
+                break;
+            default: break;
+        }
+    }
+    if (!summary.version || !summary.graph) {
+        fail(Failure::BadFile, where + ": is no ONNX model: it has no " + (summary.version ? "graph" : "ir_version"));
+    }
+    return summary;
+}
+
+// The producer and the keys must not be damaged both for a file of ours without its checksum to be noticed.
+bool isOurs(const OnnxSummary& summary) {
+    const std::string prefix = "hyperpred.";
+    const auto first = summary.metadata.lower_bound(prefix);
+    return summary.producer == kProducer ||
+           (first != summary.metadata.end() && first->first.compare(0, prefix.size(), prefix) == 0);
+}
+
+void verifyChecksum(const std::vector<uint8_t>& bytes, const uint8_t* digits, const std::string& where) {
+    std::vector<uint8_t> blanked = bytes;
+    std::fill_n(blanked.begin() + (digits - bytes.data()), kDigits, uint8_t('0'));
+    const std::string expected(digits, digits + kDigits), found = hexDigits(contentHash(blanked.data(), blanked.size()));
+    if (expected != found) {
+        fail(Failure::BadFile, where + ": is damaged: its checksum is " + inQuotes(expected) + ", its bytes give \"" +
+                                   found + "\"");
+    }
+}
+
+}  // namespace
+
+std::vector<uint8_t> emitOnnx(const NetGraph& graph) {
+    std::vector<uint8_t> bytes =
+        writeProtobuf([&graph](ProtobufWriter& writer) { OnnxWriter(graph, writer).write(); });
+    // The checksum's digits, zeros so far, are the last bytes of the file.
+    const std::string digits = hexDigits(contentHash(bytes.data(), bytes.size()));
+    std::copy(digits.begin(), digits.end(), bytes.end() - std::ptrdiff_t(kDigits));
+    return bytes;
+}
+
+std::map<std::string, std::string> readOnnxMetadata(const std::vector<uint8_t>& bytes, const std::string& origin) {
+    const std::string where = "ONNX file \"" + origin + "\"";
+    const OnnxSummary summary = readModel(bytes, where);
+    if (summary.checksum) {
+        verifyChecksum(bytes, summary.checksum, where);
+    } else if (isOurs(summary)) {
+        fail(Failure::BadFile, where + ": is damaged: the checksum that hyperpred writes is missing");
+    }
+    return summary.metadata;
+}
+
+}  // namespace hyperpred
+}  // namespace cv

@@ -1,0 +1,26 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_NET_ONNX_HPP
+#define HYPERPRED_NET_ONNX_HPP
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "net.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+// The graph as an ONNX model, opset 13, symbolic batch "N"; the same graph gives the same bytes. The metadata become
+// metadata_props, with "hyperpred.checksum" over everything else in the file.
+std::vector<uint8_t> emitOnnx(const NetGraph& graph);
+
+// metadata_props of an ONNX file in memory, without reading the tensors. Throws Failure::BadFile naming `origin` when
+// the bytes are no ONNX model or a "hyperpred.checksum" does not match.
+std::map<std::string, std::string> readOnnxMetadata(const std::vector<uint8_t>& bytes, const std::string& origin);
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

@@ -1,0 +1,79 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include "prediction.hpp"
+
+#include <mutex>
+#include <ostream>
+#include <utility>
+
+#include "atomic_file.hpp"
+#include "mat_list.hpp"
+#include "net_onnx.hpp"
+#include "net_opencv.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+class PredictionImpl : public Prediction {
+public:
+    explicit PredictionImpl(PredictionContents contents) : contents_(std::move(contents)) {}
+
+    dnn::Net net() const override { return emitOpenCV(contents_.graph); }
+
+    Size inputSize() const override { return Size(contents_.graph.size, contents_.graph.size); }
+
+    void writeONNX(const String& path) const override {
+        const std::vector<uchar> bytes = onnx();
+        writeAtomically(path, [&](std::ostream& out) {
+            out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+        });
+    }
+
+    std::vector<uchar> onnx() const override { return emitOnnx(contents_.graph); }
+
+    std::vector<String> classNames() const override { return contents_.description.classNames; }
+
+    void classify(InputArrayOfArrays images, OutputArray labels, OutputArray scores,
+                  OutputArray unknown) const override {
+        std::vector<Answer> answers;
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            if (!classifier_) {
+                classifier_ = std::make_unique<Classifier>(emitOpenCV(contents_.graph), contents_.description);
+            }
+            answers = classifier_->classify(toMats(images));
+        }
+        const int rows = int(answers.size()), classes = int(contents_.description.classNames.size());
+        cv::Mat label(rows, 1, CV_32S), score(rows, classes, CV_32F), flag(rows, 1, CV_8U);
+        for (int i = 0; i < rows; ++i) {
+            const Answer& answer = answers[size_t(i)];
+            label.at<int>(i) = answer.label;
+            flag.at<uchar>(i) = answer.unknown ? 255 : 0;
+            std::copy(answer.probabilities.begin(), answer.probabilities.end(), score.ptr<float>(i));
+        }
+        label.copyTo(labels);
+        if (scores.needed()) score.copyTo(scores);
+        if (unknown.needed()) flag.copyTo(unknown);
+    }
+
+    double expectedAccuracy() const override { return contents_.expectedAccuracy; }
+    std::vector<Suspect> suspects() const override { return contents_.suspects; }
+    double threshold() const override { return double(contents_.description.threshold); }
+    String device() const override { return contents_.device; }
+    String report() const override { return contents_.report; }
+
+private:
+    PredictionContents contents_;
+    mutable std::mutex mutex_;
+    mutable std::unique_ptr<Classifier> classifier_;  // made at the first classify()
+};
+
+}  // namespace
+
+Ptr<Prediction> makePrediction(PredictionContents contents) {
+    return makePtr<PredictionImpl>(std::move(contents));
+}
+
+}  // namespace hyperpred
+}  // namespace cv

@@ -1,0 +1,30 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_PREDICTION_HPP
+#define HYPERPRED_PREDICTION_HPP
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "classifier.hpp"
+#include "net.hpp"
+#include "opencv2/hyperpred.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+// What a Prediction answers from.
+struct PredictionContents {
+    NetGraph graph;
+    NetDescription description;
+    double expectedAccuracy = 0;
+    std::vector<Suspect> suspects;
+    std::string device;
+    std::string report;  // JSON
+};
+Ptr<Prediction> makePrediction(PredictionContents contents);
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

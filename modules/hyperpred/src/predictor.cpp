@@ -1,0 +1,376 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "backend.hpp"
+#include "error.hpp"
+#include "features.hpp"
+#include "head.hpp"
+#include "mat_list.hpp"
+#include "opencv2/hyperpred.hpp"
+#include "prediction.hpp"
+#include "support_set.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const int kMaxSample = 10000;
+const int kFeatureBatch = 256;  // images read from the spool and given to the backend at once
+
+// Milliseconds of each stage, in order, for the report.
+class Stopwatch {
+public:
+    void lap(const char* stage) {
+        const auto now = std::chrono::steady_clock::now();
+        const double ms = std::chrono::duration<double, std::milli>(now - last_).count();
+        laps_[stage] = laps_.value(stage, 0.0) + ms;
+        total_ += ms;
+        last_ = now;
+    }
+    Json json() const {
+        Json laps = laps_;
+        laps["total"] = total_;
+        return laps;
+    }
+
+private:
+    std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+    Json laps_ = Json::object();
+    double total_ = 0;
+};
+
+// One prediction, stage by stage in the order of the data: sample, sketch, codes, weights, calibration, choice,
+// features, head, net.
+class Run {
+public:
+    Run(const HyperNetwork& hyper, Backend& backend, const SupportSet& support, const PredictOptions& options)
+        : hyper_(hyper), backend_(backend), support_(support), options_(options) {}
+
+    PredictionContents operator()() {
+        checkOptions();
+        chooseSampleImages();
+        predictCandidates();
+        chooseCandidate();
+        gatherFeatures();
+        fitFinalHead();
+        return buildContents();
+    }
+
+private:
+    // Weights, calibrated, with the sample's features and the head that judged them.
+    struct Candidate {
+        const char* name = "";
+        std::unique_ptr<BackendNetwork> network;
+        std::vector<float> features;  // sample x p
+        FittedHead fitted;
+    };
+
+    void progress(const char* stage, double done) const {
+        if (options_.progress && !options_.progress(stage, done)) {
+            fail(Failure::Internal, std::string("prediction cancelled in stage \"") + stage + "\"");
+        }
+    }
+
+    void checkOptions() {
+        headKind_ = parseHeadKind(options_.head);
+        if (options_.sampleSize < 2 || options_.sampleSize > kMaxSample) {
+            fail(Failure::OutOfRange, "sampleSize is " + std::to_string(options_.sampleSize) + ", must be 2.." +
+                                          std::to_string(kMaxSample));
+        }
+        if (!(options_.rejected >= 0 && options_.rejected <= 0.5)) {
+            fail(Failure::OutOfRange, "rejected is " + std::to_string(options_.rejected) + ", must be 0..0.5");
+        }
+        if (options_.weights != "auto" && options_.weights != "predicted" && options_.weights != "base") {
+            fail(Failure::BadArgument, "weights is \"" + options_.weights +
+                                           "\", must be \"auto\", \"predicted\" or \"base\"");
+        }
+        if (options_.weights == "base" && hyper_.generators.pure) {
+            fail(Failure::BadArgument, "weights \"base\": a model of the pure form has no base weights");
+        }
+        stages_ = options_.features;
+        const int stageCount = int(hyper_.architecture.stages.size());
+        if (stages_.empty()) {
+            for (int s = std::max(1, stageCount - 1); s <= stageCount; ++s) stages_.push_back(s);
+        }
+        for (size_t i = 0; i < stages_.size(); ++i) {
+            if (stages_[i] < 1 || stages_[i] > stageCount || (i > 0 && stages_[i] <= stages_[i - 1])) {
+                fail(Failure::OutOfRange, "features: stages must ascend within 1.." + std::to_string(stageCount) +
+                                              " for architecture \"" + hyper_.architecture.name + "\"");
+            }
+        }
+        entries_ = support_.canonical();
+        classes_ = countClasses(entries_, options_.many);
+        names_.assign(options_.classNames.begin(), options_.classNames.end());
+        if (names_.empty()) {
+            for (int c = 0; c < classes_; ++c) names_.push_back(std::to_string(c));
+        } else if (int(names_.size()) != classes_) {
+            fail(Failure::BadArgument, std::to_string(names_.size()) + " class names for labels 0.." +
+                                           std::to_string(classes_ - 1));
+        }
+    }
+
+    void chooseSampleImages() {
+        progress("sketch", 0);
+        sample_ = chooseSample(entries_, classes_, size_t(options_.sampleSize));
+        samplePixels_.resize(sample_.size() * support_.imageBytes());
+        for (size_t i = 0; i < sample_.size(); ++i) {
+            const SupportEntry& entry = entries_[sample_[i]];
+            support_.readPixels(entry.record, samplePixels_.data() + i * support_.imageBytes());
+            sampleLabels_.push_back(entry.label);
+        }
+        stopwatch_.lap("sample");
+    }
+
+    ImageBatch sampleBatch() const {
+        ImageBatch batch;
+        batch.pixels = samplePixels_.data();
+        batch.count = int(sample_.size());
+        batch.size = support_.imageSize();
+        return batch;
+    }
+
+    Candidate calibrated(const char* name, std::unique_ptr<BackendNetwork> network) {
+        Candidate candidate;
+        candidate.name = name;
+        candidate.network = std::move(network);
+        candidate.features = backend_.calibrate(*candidate.network, sampleBatch(), stages_,
+                                                [&](double done) { progress("calibrate", done); });
+        stopwatch_.lap("calibrate");
+        return candidate;
+    }
+
+    // The paper's path (sketch, recurrent cell, generators) and, where the model has base weights, those beside it.
+    void predictCandidates() {
+        const bool predicted = hyper_.trained && options_.weights != "base";
+        const bool base = !hyper_.generators.pure && (!hyper_.trained || options_.weights != "predicted");
+        if (predicted) {
+            const std::vector<float> perImage = backend_.encode(sampleBatch());
+            const std::vector<float> pooled =
+                poolByLabel(perImage, sampleLabels_, imageFeatureCount(hyper_.sketch));
+            const std::vector<float> sketch = sketchFromPooled(hyper_.sketch, pooled);
+            stopwatch_.lap("sketch");
+            progress("weights", 0);
+            std::unique_ptr<BackendNetwork> network = backend_.generate(backend_.unroll(sketch));
+            stopwatch_.lap("weights");
+            candidates_.push_back(calibrated("predicted", std::move(network)));
+        }
+        if (base) candidates_.push_back(calibrated("base", backend_.generate({})));
+    }
+
+    FittedHead fit(const FeatureTable& table) {
+        return fitHead(headKind_, table, gatherStatistics(table, backend_), options_.rejected);
+    }
+
+    // By leave-one-out accuracy on the sample, then by log loss: no image outside the support set is ever looked at.
+    void chooseCandidate() {
+        for (Candidate& candidate : candidates_) {
+            FeatureTable table(featureColumns(), classes_);
+            table.append(candidate.features.data(), sampleLabels_.data(), int(sample_.size()));
+            if (candidates_.size() > 1 || sample_.size() == entries_.size()) candidate.fitted = fit(table);
+        }
+        chosen_ = 0;
+        for (size_t i = 1; i < candidates_.size(); ++i) {
+            const LeaveOneOut& best = candidates_[chosen_].fitted.leaveOneOut;
+            const LeaveOneOut& other = candidates_[i].fitted.leaveOneOut;
+            if (other.accuracy > best.accuracy ||
+                (other.accuracy == best.accuracy && other.logLoss < best.logLoss)) {
+                chosen_ = i;
+            }
+        }
+        for (size_t i = 0; i < candidates_.size(); ++i) {
+            if (i != chosen_) candidates_[i].network.reset();
+        }
+        stopwatch_.lap("choice");
+    }
+
+    int featureColumns() const { return featureCount(hyper_.architecture, stages_); }
+
+    // Sample images have their features from the calibration pass; the others get one ordinary pass.
+    void gatherFeatures() {
+        if (sample_.size() == entries_.size()) return;
+        Candidate& chosen = candidates_[chosen_];
+        const size_t columns = size_t(featureColumns());
+        table_ = std::make_unique<FeatureTable>(int(columns), classes_);
+        std::vector<uint8_t> pixels(support_.imageBytes() * kFeatureBatch);
+        std::vector<float> rows(columns * kFeatureBatch), fresh(columns * kFeatureBatch);
+        size_t nextSample = 0;
+        for (size_t first = 0; first < entries_.size(); first += kFeatureBatch) {
+            progress("features", double(first) / double(entries_.size()));
+            const size_t end = std::min(entries_.size(), first + kFeatureBatch);
+            std::vector<int> labels;
+            std::vector<size_t> others;
+            for (size_t e = first; e < end; ++e) {
+                labels.push_back(entries_[e].label);
+                if (nextSample < sample_.size() && sample_[nextSample] == e) {
+                    const float* known = chosen.features.data() + nextSample++ * columns;
+                    std::copy(known, known + columns, rows.data() + (e - first) * columns);
+                } else {
+                    support_.readPixels(entries_[e].record, pixels.data() + others.size() * support_.imageBytes());
+                    others.push_back(e - first);
+                }
+            }
+            ImageBatch batch;
+            batch.pixels = pixels.data();
+            batch.count = int(others.size());
+            batch.size = support_.imageSize();
+            if (batch.count > 0) backend_.features(*chosen.network, batch, stages_, fresh.data());
+            for (size_t i = 0; i < others.size(); ++i) {
+                std::copy_n(fresh.data() + i * columns, columns, rows.data() + others[i] * columns);
+            }
+            table_->append(rows.data(), labels.data(), int(labels.size()));
+        }
+        stopwatch_.lap("features");
+    }
+
+    void fitFinalHead() {
+        progress("head", 0);
+        fitted_ = table_ ? fit(*table_) : std::move(candidates_[chosen_].fitted);
+        stopwatch_.lap("head");
+    }
+
+    std::vector<Suspect> findSuspects() const {
+        std::vector<Suspect> suspects;
+        const LeaveOneOut& judged = fitted_.leaveOneOut;
+        for (size_t e = 0; e < entries_.size(); ++e) {
+            if (judged.predicted[e] == entries_[e].label) continue;
+            Suspect suspect;
+            suspect.image = int(entries_[e].record);
+            suspect.label = entries_[e].label;
+            suspect.predicted = judged.predicted[e];
+            suspect.margin = judged.answerProbability[e] - judged.labelProbability[e];
+            suspects.push_back(suspect);
+        }
+        std::stable_sort(suspects.begin(), suspects.end(),
+                         [](const Suspect& a, const Suspect& b) { return a.margin > b.margin; });
+        return suspects;
+    }
+
+    PredictionContents buildContents() {
+        progress("net", 0);
+        PredictionContents contents;
+        contents.description.classNames = names_;
+        contents.description.size = hyper_.architecture.size;
+        contents.description.threshold = fitted_.head.threshold;
+        std::map<std::string, std::string> metadata = toMetadata(contents.description);
+        metadata["hyperpred.architecture"] = toJson(hyper_.architecture);
+        metadata["hyperpred.report"] = findings().dump();
+        contents.graph = buildNet(hyper_.architecture, backend_.download(*candidates_[chosen_].network), stages_,
+                                  fitted_.head, metadata);
+        contents.expectedAccuracy = fitted_.leaveOneOut.accuracy;
+        contents.suspects = findSuspects();
+        contents.device = backend_.device();
+        stopwatch_.lap("net");
+        Json report = findings();
+        report["conflicts"] = conflicts();
+        report["device"] = contents.device;
+        report["milliseconds"] = stopwatch_.json();
+        contents.report = report.dump(-1, ' ', false, Json::error_handler_t::replace);
+        progress("net", 1);
+        return contents;
+    }
+
+    // What depends on the support set and the options alone, so that it may go into the ONNX file.
+    Json findings() const {
+        Json result;
+        result["architecture"] = hyper_.architecture.name;
+        result["weights"] = candidates_[chosen_].name;
+        for (const Candidate& candidate : candidates_) {
+            if (candidates_.size() > 1) {
+                result["leave_one_out_on_sample"][candidate.name] = candidate.name == candidates_[chosen_].name &&
+                                                                            sample_.size() == entries_.size()
+                                                                        ? fitted_.leaveOneOut.accuracy
+                                                                        : candidate.fitted.leaveOneOut.accuracy;
+            }
+        }
+        result["head"] = headName(fitted_.head.kind);
+        result["regulariser"] = fitted_.head.regulariser;
+        result["temperature"] = fitted_.head.temperature;
+        result["features"] = stages_;
+        result["feature_count"] = featureColumns();
+        result["classes"] = classes_;
+        result["images"] = entries_.size();
+        result["sample"] = sample_.size();
+        result["expected_accuracy"] = fitted_.leaveOneOut.accuracy;
+        result["expected_log_loss"] = fitted_.leaveOneOut.logLoss;
+        result["rejected"] = options_.rejected;
+        return result;
+    }
+
+    // Pairs of images with the same pixels under different labels, by position in the order of add().
+    Json conflicts() const {
+        Json list = Json::array();
+        for (const Conflict& conflict : findConflicts(entries_)) {
+            list.push_back({entries_[conflict.first].record, entries_[conflict.second].record});
+        }
+        return list;
+    }
+
+    const HyperNetwork& hyper_;
+    Backend& backend_;
+    const SupportSet& support_;
+    const PredictOptions& options_;
+    Stopwatch stopwatch_;
+
+    HeadKind headKind_ = HeadKind::Ridge;
+    std::vector<int> stages_;
+    std::vector<SupportEntry> entries_;  // canonical order
+    int classes_ = 0;
+    std::vector<std::string> names_;
+    std::vector<size_t> sample_;
+    std::vector<int> sampleLabels_;
+    std::vector<uint8_t> samplePixels_;
+    std::vector<Candidate> candidates_;
+    size_t chosen_ = 0;
+    std::unique_ptr<FeatureTable> table_;  // null when the sample is the whole support set
+    FittedHead fitted_;
+};
+
+class HyperPredictorImpl : public HyperPredictor {
+public:
+    HyperPredictorImpl(const String& modelFile, const String& backend, int threads)
+        : hyper_(std::make_shared<const HyperNetwork>(loadHyperNetwork(ModelFile::open(modelFile)))),
+          backend_(createBackend(backend, hyper_, threads)),
+          support_(hyper_->architecture.size) {}
+
+    void add(InputArrayOfArrays images, InputArray labels) override { support_.add(toMats(images), toLabels(labels)); }
+    int size() const override { return support_.size(); }
+    void clear() override { support_.clear(); }
+
+    Ptr<Prediction> predict(const PredictOptions& options) override {
+        return makePrediction(Run(*hyper_, *backend_, support_, options)());
+    }
+
+    String info() const override {
+        Json info;
+        const Cost cost = totalCost(hyper_->architecture);
+        info["architecture"] = Json::parse(toJson(hyper_->architecture));
+        info["parameters"] = cost.parameters;
+        info["flops"] = cost.flops;
+        info["hypernetwork"] = Json::parse(toJson(hyper_->config));
+        info["trained"] = hyper_->trained;
+        info["training"] = hyper_->training.empty() ? Json() : Json::parse(hyper_->training);
+        info["device"] = backend_->device();
+        return info.dump();
+    }
+
+private:
+    std::shared_ptr<const HyperNetwork> hyper_;
+    std::unique_ptr<Backend> backend_;
+    SupportSet support_;
+};
+
+}  // namespace
+
+Ptr<HyperPredictor> HyperPredictor::create(const String& modelFile, const String& backend, int threads) {
+    if (threads < 0) fail(Failure::OutOfRange, "threads is " + std::to_string(threads) + ", must be 0 or more");
+    return makePtr<HyperPredictorImpl>(modelFile, backend, threads);
+}
+
+}  // namespace hyperpred
+}  // namespace cv

@@ -1,0 +1,197 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#define BOOST_TEST_MODULE atomic_file
+#include <boost/test/unit_test.hpp>
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "atomic_file.hpp"
+
+using namespace cv::hyperpred;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A folder of its own for each test, removed with everything in it.
+struct Folder {
+    Folder() {
+        std::string pattern = (fs::temp_directory_path() / "hyperpred_atomic_XXXXXX").string();
+        if (::mkdtemp(&pattern[0]) == nullptr) throw std::runtime_error("no temporary folder");
+        path = pattern;
+    }
+    ~Folder() {
+        std::error_code ignored;
+        fs::permissions(path, fs::perms::owner_all, ignored);
+        fs::remove_all(path, ignored);
+    }
+    std::string file(const std::string& name) const { return (path / name).string(); }
+    size_t count() const {
+        return size_t(std::distance(fs::directory_iterator(path), fs::directory_iterator()));
+    }
+    fs::path path;
+};
+
+std::string contents(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+}
+
+void put(const std::string& path, const std::string& text) {
+    writeAtomically(path, [&](std::ostream& out) { out << text; });
+}
+
+// The sentence of the error, or "" where nothing was thrown.
+template <class Call>
+std::string errorOf(Call call) {
+    try {
+        call();
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+    return "";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(writes_what_it_is_given) {
+    const Folder folder;
+    std::string large(300001, 'x');  // several times the buffer, and not a multiple of it
+    for (size_t i = 0; i < large.size(); ++i) large[i] = char('a' + i % 23);
+    for (const std::string& text : {std::string(), std::string("one\0two", 7), large}) {
+        put(folder.file("a.bin"), text);
+        BOOST_TEST((contents(folder.file("a.bin")) == text));
+    }
+    writeAtomically(folder.file("a.bin"), [&](std::ostream& out) {
+        for (char c : large) out.put(c);
+    });
+    BOOST_TEST((contents(folder.file("a.bin")) == large));
+    BOOST_TEST(folder.count() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_failing_writer_leaves_the_old_file) {
+    const Folder folder;
+    const std::string path = folder.file("a.txt");
+    put(path, "old");
+    const auto thrown = [&] {
+        writeAtomically(path, [](std::ostream& out) {
+            out << "half";
+            throw std::runtime_error("the writer's own words");
+        });
+    };
+    BOOST_TEST(contains(errorOf(thrown), "the writer's own words"));
+    const auto failed = [&] { writeAtomically(path, [](std::ostream& out) { out.setstate(std::ios::failbit); }); };
+    BOOST_TEST(contains(errorOf(failed), path));
+    BOOST_TEST(contents(path) == "old");
+    BOOST_TEST(folder.count() == 1u);
+}
+
+// What a full disk looks like to the writer: write() stops with an error number in the middle.
+BOOST_AUTO_TEST_CASE(a_write_that_the_system_refuses_leaves_the_old_file) {
+    const Folder folder;
+    const std::string path = folder.file("a.txt");
+    put(path, "old");
+    rlimit before;
+    BOOST_REQUIRE_EQUAL(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+    rlimit small = before;
+    small.rlim_cur = 100000;
+    BOOST_REQUIRE_EQUAL(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    const std::string error = errorOf([&] { put(path, std::string(1000000, 'x')); });
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    ::signal(SIGXFSZ, handler);
+    BOOST_TEST(contains(error, "File too large"));
+    BOOST_TEST(contains(error, path));
+    BOOST_TEST(contents(path) == "old");
+    BOOST_TEST(folder.count() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_folder_is_named) {
+    const Folder folder;
+    const std::string error = errorOf([&] { put(folder.file("none/a.txt"), "x"); });
+    BOOST_TEST(contains(error, "none/a.txt"));
+    BOOST_TEST(contains(error, "No such file"));
+    BOOST_TEST(contains(errorOf([&] { put("", "x"); }), "names no file"));
+    BOOST_TEST(contains(errorOf([&] { put(folder.file("a/"), "x"); }), "names no file"));
+    BOOST_TEST(folder.count() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_read_only_folder_keeps_its_file, *boost::unit_test::precondition([](unsigned long) {
+    return boost::test_tools::assertion_result(::geteuid() != 0);  // root may write anywhere
+})) {
+    const Folder folder;
+    put(folder.file("a.txt"), "old");
+    fs::permissions(folder.path, fs::perms::owner_read | fs::perms::owner_exec);
+    const std::string error = errorOf([&] { put(folder.file("a.txt"), "new"); });
+    fs::permissions(folder.path, fs::perms::owner_all);
+    BOOST_TEST(contains(error, "Permission denied"));
+    BOOST_TEST(contents(folder.file("a.txt")) == "old");
+    BOOST_TEST(folder.count() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(folders_and_devices_are_not_replaced) {
+    const Folder folder;
+    fs::create_directory(folder.path / "d");
+    BOOST_TEST(contains(errorOf([&] { put(folder.file("d"), "x"); }), "directory"));
+    BOOST_TEST(contains(errorOf([] { put("/dev/full", "x"); }), "not a regular file"));
+    BOOST_TEST(fs::is_character_file("/dev/full"));
+    BOOST_TEST(folder.count() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_link_stays_a_link) {
+    const Folder folder;
+    fs::create_directory(folder.path / "d");
+    put(folder.file("d/target"), "old");
+    fs::create_symlink("d/target", folder.path / "link");
+    put(folder.file("link"), "new");
+    BOOST_TEST(fs::is_symlink(folder.path / "link"));
+    BOOST_TEST(contents(folder.file("d/target")) == "new");
+}
+
+BOOST_AUTO_TEST_CASE(names_and_permissions_are_the_usual_ones) {
+    const Folder folder;
+    const mode_t mask = ::umask(027);
+    const std::string path = folder.file("a 'quoted'\n\xff.txt");
+    put(path, "x");
+    ::umask(mask);
+    struct stat status;
+    BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &status), 0);
+    BOOST_TEST((status.st_mode & 0777) == 0640u);
+    put(folder.file(std::string(255, 'n')), "longest name");
+    BOOST_TEST(folder.count() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(readers_and_many_writers_see_whole_files) {
+    const Folder folder;
+    const std::string path = folder.file("a.txt");
+    put(path, std::string(50000, '0'));
+    std::vector<std::thread> writers;
+    for (int t = 0; t < 4; ++t) {
+        writers.emplace_back([&, t] {
+            for (int i = 0; i < 20; ++i) put(path, std::string(50000, char('1' + t)));
+        });
+    }
+    bool whole = true;
+    for (int i = 0; i < 200; ++i) {
+        const std::string text = contents(path);
+        whole = whole && text.size() == 50000 && text == std::string(50000, text[0]);
+    }
+    for (std::thread& writer : writers) writer.join();
+    BOOST_TEST(whole);
+    BOOST_TEST(folder.count() == 1u);
+}

@@ -1,0 +1,233 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#define BOOST_TEST_MODULE net_onnx
+#include <boost/test/unit_test.hpp>
+
+#include <opencv2/dnn.hpp>
+
+#include "net_onnx.hpp"
+#include "net_opencv.hpp"
+#include "plain_nets.hpp"
+#include "protobuf_writer.hpp"
+
+using namespace cv::hyperpred;
+using namespace cv::hyperpred::test;
+
+namespace {
+
+const double kEmitterTolerance = 1e-5;  // the same float sums by the same library, fused or not
+const double kBatchTolerance = 1e-5;
+const double kPlainTolerance = 1e-4;    // float sums of up to a few hundred terms against double
+
+const std::vector<cv::String> kNames = {"logits", "features", "probabilities"};
+
+cv::dnn::Net readBack(const NetGraph& graph) {
+    const std::vector<uint8_t> bytes = emitOnnx(graph);
+    return cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+std::vector<cv::Mat> forward(cv::dnn::Net& net, const cv::Mat& blob) {
+    std::vector<cv::Mat> outs, copies;
+    net.setInput(blob);
+    net.forward(outs, kNames);
+    for (const cv::Mat& out : outs) copies.push_back(out.clone());
+    return copies;
+}
+
+void compareEmitters(const NetGraph& graph, unsigned seed) {
+    cv::dnn::Net built = emitOpenCV(graph), read = readBack(graph);
+    const cv::Mat blob = randomBlob(3, graph.size, seed);
+    const std::vector<cv::Mat> expected = forward(built, blob), found = forward(read, blob);
+    for (size_t out = 0; out < kNames.size(); ++out) {
+        BOOST_TEST(found[out].dims == 2);
+        BOOST_TEST_REQUIRE(found[out].size[0] == 3);
+        for (int i = 0; i < 3; ++i) {
+            BOOST_TEST(difference(valuesOf(found[out], i), valuesOf(expected[out], i)) < kEmitterTolerance);
+        }
+    }
+    const Outputs plain = evaluateGraph(graph, valuesOf(blob, 1));
+    BOOST_TEST(difference(valuesOf(found[0], 1), plain.logits) < kPlainTolerance);
+    BOOST_TEST(difference(valuesOf(found[1], 1), plain.features) < kPlainTolerance);
+}
+
+// Small enough that every bit can be flipped.
+NetGraph tinyGraph() {
+    DocumentBuilder build(9);
+    const Architecture architecture = build.build({build.convNormRelu("image", 3, 1, 1, 0)});
+    return randomGraph(architecture, {1}, HeadKind::Cosine, 51, 2);
+}
+
+// The file's metadata, or the error instead.
+struct Reading {
+    std::map<std::string, std::string> metadata;
+    std::string error;
+};
+Reading readingOf(const std::vector<uint8_t>& bytes) {
+    // A copy of exact size on the heap: under AddressSanitizer reading one byte too far is found.
+    const std::vector<uint8_t> exact(bytes.begin(), bytes.end());
+    Reading reading;
+    try {
+        reading.metadata = readOnnxMetadata(exact, "a.onnx");
+    } catch (const cv::Exception& error) {
+        reading.error = error.what();
+    }
+    return reading;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+// A model of another producer, with one metadata entry.
+std::vector<uint8_t> foreignModel(const std::string& key, const std::string& value, const std::string& producer) {
+    return writeProtobuf([&](ProtobufWriter& writer) {
+        writer.integer(1, 8);
+        writer.text(2, producer);
+        writer.begin(7);
+        writer.text(2, "graph");
+        writer.end();
+        writer.begin(14);
+        writer.text(1, key);
+        writer.text(2, value);
+        writer.end();
+    });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(read_back_it_agrees_with_the_net_built_directly) {
+    for (const HeadKind kind : {HeadKind::Ridge, HeadKind::Cosine, HeadKind::Lda}) {
+        const std::vector<std::vector<int>> choices = {{1}, {3}, {1, 3}, {1, 2, 3}};
+        for (const std::vector<int>& stages : choices) compareEmitters(randomGraph(everyOp(), stages, kind, 11), 12);
+    }
+    for (unsigned seed = 0; seed < 20; ++seed) {
+        const Architecture architecture = randomArchitecture(seed);
+        compareEmitters(randomGraph(architecture, allStages(architecture), HeadKind(seed % 3), seed), seed);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_image_gives_the_same_in_any_batch) {
+    const NetGraph graph = randomGraph(everyOp(), {2, 3}, HeadKind::Cosine, 21);
+    cv::dnn::Net net = readBack(graph);
+    const cv::Mat blob = randomBlob(64, graph.size, 22);
+    const std::vector<cv::Mat> all = forward(net, blob);
+    const std::vector<int> imageShape = {1, 3, graph.size, graph.size};
+    for (int i = 0; i < 64; i += 7) {
+        const std::vector<cv::Mat> one = forward(net, cv::Mat(imageShape, CV_32F, const_cast<float*>(blob.ptr<float>(i))));
+        for (size_t out = 0; out < kNames.size(); ++out) {
+            BOOST_TEST_REQUIRE(one[out].size[0] == 1);
+            BOOST_TEST(difference(valuesOf(one[out], 0), valuesOf(all[out], i)) < kBatchTolerance);
+        }
+    }
+}
+
+// OpenCV 4 gives the last output of the file, OpenCV 5 the first.
+BOOST_AUTO_TEST_CASE(forward_without_a_name_gives_probabilities_or_logits) {
+    const NetGraph graph = randomGraph(everyOp(), {2, 3}, HeadKind::Ridge, 31);
+    cv::dnn::Net net = readBack(graph);
+    const cv::Mat blob = randomBlob(2, graph.size, 32);
+    const std::vector<cv::Mat> outs = forward(net, blob);
+    net.setInput(blob);
+    const cv::Mat unnamed = net.forward();
+    for (int i = 0; i < 2; ++i) {
+        const Values values = valuesOf(unnamed, i);
+        BOOST_TEST((values == valuesOf(outs[0], i) || values == valuesOf(outs[2], i)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(features_of_length_zero_give_the_bias) {
+    DocumentBuilder build(9);
+    const Architecture architecture = build.build({build.unary("relu", build.conv("image", 4, 3, 1, 0))});
+    NetworkWeights weights = randomWeights(architecture, 1);
+    std::fill(weights[0].kernel.values.begin(), weights[0].kernel.values.end(), 0.f);
+    const Head head = randomHead(HeadKind::Cosine, 3, 4, 1);
+    cv::dnn::Net net = readBack(buildNet(architecture, weights, {1}, head, {}));
+    const std::vector<cv::Mat> outs = forward(net, randomBlob(2, 9, 1));
+    BOOST_TEST(difference(valuesOf(outs[0], 1), Values(head.bias.begin(), head.bias.end())) < 1e-6);
+}
+
+BOOST_AUTO_TEST_CASE(layers_with_the_names_of_outputs_step_aside) {
+    const char* const document = R"({"name": "n", "input": {"size": 9, "channels": 3, "mean": [1, 2, 3],
+        "std": [4, 5, 6]}, "layers": [
+        {"name": "features", "op": "conv", "input": "image", "out": 3, "kernel": 3},
+        {"name": "logits", "op": "relu", "input": "features"},
+        {"name": "probabilities", "op": "max_pool", "input": "logits", "kernel": 2, "stride": 2},
+        {"name": "_input", "op": "relu", "input": "probabilities"},
+        {"name": "features.weight", "op": "add", "inputs": ["_input", "probabilities"]}],
+        "stages": ["features", "features.weight"]})";
+    const Architecture architecture = parseArchitecture(document, "names.json");
+    compareEmitters(randomGraph(architecture, {1, 2}, HeadKind::Cosine, 1), 2);
+}
+
+BOOST_AUTO_TEST_CASE(the_same_graph_gives_the_same_bytes) {
+    const std::vector<uint8_t> bytes = emitOnnx(randomGraph(everyOp(), {1, 2, 3}, HeadKind::Cosine, 41));
+    BOOST_TEST((bytes == emitOnnx(randomGraph(everyOp(), {1, 2, 3}, HeadKind::Cosine, 41))));
+    BOOST_TEST((bytes != emitOnnx(randomGraph(everyOp(), {1, 2, 3}, HeadKind::Cosine, 42))));
+}
+
+BOOST_AUTO_TEST_CASE(metadata_come_back_with_the_checksum) {
+    NetGraph graph = tinyGraph();
+    graph.metadata["hyperpred.classes"] = "[\"\xc3\xa9t\xc3\xa9\", \"\xe7\x8c\xab\"]";
+    graph.metadata["long"] = std::string(100000, 'x');
+    graph.metadata["hyperpred.checksum"] = "replaced";
+    const Reading reading = readingOf(emitOnnx(graph));
+    BOOST_TEST(reading.error == "");
+    BOOST_TEST_REQUIRE(reading.metadata.size() == graph.metadata.size());
+    BOOST_TEST(reading.metadata.at("hyperpred.checksum").size() == 16u);
+    for (const auto& item : graph.metadata) {
+        if (item.first != "hyperpred.checksum") BOOST_TEST(reading.metadata.at(item.first) == item.second);
+    }
+    graph.metadata.clear();
+    BOOST_TEST(readingOf(emitOnnx(graph)).metadata.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(every_truncation_is_refused) {
+    const std::vector<uint8_t> bytes = emitOnnx(tinyGraph());
+    for (size_t size = 0; size < bytes.size(); ++size) {
+        const Reading reading = readingOf(std::vector<uint8_t>(bytes.begin(), bytes.begin() + std::ptrdiff_t(size)));
+        BOOST_TEST(contains(reading.error, "ONNX file \"a.onnx\""), "cut at " << size << ": " << reading.error);
+    }
+    std::vector<uint8_t> longer = bytes;
+    longer.push_back(0);
+    BOOST_TEST(readingOf(longer).error != "");
+}
+
+BOOST_AUTO_TEST_CASE(every_bit_flip_is_refused) {
+    NetGraph named = tinyGraph(), bare = tinyGraph();
+    bare.metadata.clear();
+    for (const NetGraph& graph : {named, bare}) {
+        std::vector<uint8_t> bytes = emitOnnx(graph);
+        for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+            bytes[bit / 8] ^= uint8_t(1u << (bit % 8));
+            const Reading reading = readingOf(bytes);
+            BOOST_TEST(contains(reading.error, "ONNX file \"a.onnx\""), "bit " << bit << ": " << reading.error);
+            bytes[bit / 8] ^= uint8_t(1u << (bit % 8));
+        }
+        BOOST_TEST(readingOf(bytes).error == "");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(files_of_others_are_read_without_a_checksum) {
+    BOOST_TEST(readingOf(foreignModel("author", "someone", "other")).metadata.at("author") == "someone");
+    BOOST_TEST(contains(readingOf(foreignModel("author", "x", "hyperpred")).error, "checksum"));
+    BOOST_TEST(contains(readingOf(foreignModel("hyperpred.classes", "x", "other")).error, "checksum"));
+    BOOST_TEST(contains(readingOf(foreignModel("hyperpred.checksum", "x", "other")).error, "1 digits"));
+    BOOST_TEST(contains(readingOf(foreignModel("hyperpred.checksum", std::string(16, '0'), "other")).error, "is damaged"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_onnx_is_refused) {
+    const auto errorOf = [](const std::string& text) {
+        return readingOf(std::vector<uint8_t>(text.begin(), text.end())).error;
+    };
+    BOOST_TEST(contains(errorOf(""), "is no ONNX model"));
+    BOOST_TEST(errorOf("{\"name\": \"resnet18\"}") != "");
+    BOOST_TEST(errorOf("\xff\xd8\xff\xe0\x10JFIF") != "");
+    BOOST_TEST(contains(errorOf(std::string("\x08\x07", 2)), "no graph"));
+    BOOST_TEST(contains(errorOf(std::string("\x3a\x00", 2)), "no ir_version"));
+    std::vector<uint8_t> twice = foreignModel("a", "b", "other");
+    const std::vector<uint8_t> entry = {0x72, 6, 0x0a, 1, 'a', 0x12, 1, 'c'};
+    twice.insert(twice.end(), entry.begin(), entry.end());
+    BOOST_TEST(contains(readingOf(twice).error, "stands twice"));
+    std::vector<uint8_t> keyless = foreignModel("a", "b", "other");
+    keyless.insert(keyless.end(), {0x72, 3, 0x12, 1, 'c'});
+    BOOST_TEST(contains(readingOf(keyless).error, "no key or no value"));
+}

@@ -1,0 +1,209 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include <csignal>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <opencv2/hyperpred.hpp>
+
+#include "atomic_file.hpp"
+#include "command.hpp"
+#include "image_source.hpp"
+#include "report_html.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+volatile std::sig_atomic_t gInterrupted = 0;
+
+void interrupt(int) {
+    gInterrupted = 1;
+}
+
+void stopIfInterrupted() {
+    if (gInterrupted != 0) throw CannotDo("interrupted; nothing was written");
+}
+
+boost::program_options::options_description options() {
+    namespace po = boost::program_options;
+    po::options_description description("options");
+    description.add_options()
+        ("model,m", po::value<std::string>()->required(), "hypernetwork file (.safetensors)")
+        ("out,o", po::value<std::string>()->required(), "ONNX file to write")
+        ("head", po::value<std::string>()->default_value("ridge"), "ridge, cosine or lda")
+        ("features", po::value<std::string>()->default_value(""), "stages whose outputs are pooled, e.g. 3,4; empty: "
+                                                                  "the last two")
+        ("weights", po::value<std::string>()->default_value("auto"), "auto, predicted or base")
+        ("sample", po::value<int>()->default_value(1000), "images for sketch and calibration")
+        ("rejected", po::value<double>()->default_value(0.01, "0.01"), "share of the support set called unknown")
+        ("device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda or reference")
+        ("threads", po::value<int>()->default_value(0), "0: all cores")
+        ("report", po::value<std::string>(), "report to write, .html or .json")
+        ("many", "allow more than 1,000 classes")
+        ("strict", "stop at the first file that cannot be read")
+        ("json", "print the report as JSON");
+    return description;
+}
+
+std::vector<int> parseStages(const std::string& text) {
+    std::vector<int> stages;
+    size_t at = 0;
+    while (at < text.size()) {
+        const size_t comma = std::min(text.find(',', at), text.size());
+        const std::string item = text.substr(at, comma - at);
+        if (item.empty() || item.size() > 4 || item.find_first_not_of("0123456789") != std::string::npos) {
+            throw WrongUse("--features \"" + text + "\": numbers with commas between them are expected, e.g. 3,4");
+        }
+        stages.push_back(std::stoi(item));
+        at = comma + 1;
+    }
+    return stages;
+}
+
+PredictOptions predictOptions(const Arguments& arguments, const std::vector<std::string>& classNames) {
+    PredictOptions result;
+    result.head = arguments.get<std::string>("head");
+    result.features = parseStages(arguments.get<std::string>("features"));
+    result.weights = arguments.get<std::string>("weights");
+    result.sampleSize = arguments.get<int>("sample");
+    result.rejected = arguments.get<double>("rejected");
+    result.many = arguments.has("many");
+    result.classNames.assign(classNames.begin(), classNames.end());
+    result.progress = [](const String& stage, double done) {
+        showProgress(stage, done);
+        return gInterrupted == 0;
+    };
+    return result;
+}
+
+// Classes of which no image could be read would leave a gap in the labels: they are dropped and said.
+void dropEmptyClasses(std::vector<int>& remap, std::vector<std::string>& names, std::vector<std::string>& skipped,
+                      const std::vector<int>& counts) {
+    std::vector<std::string> kept;
+    for (size_t c = 0; c < names.size(); ++c) {
+        remap.push_back(counts[c] > 0 ? int(kept.size()) : -1);
+        if (counts[c] > 0) {
+            kept.push_back(names[c]);
+        } else {
+            skipped.push_back("class \"" + names[c] + "\": no image of it could be read");
+        }
+    }
+    names = kept;
+}
+
+// Reads every listed file into the predictor. Returns the paths in the order of add(), for the report's suspects.
+std::vector<std::string> addFiles(HyperPredictor& predictor, LabelledFiles& list, bool strict) {
+    std::vector<int> counts(list.classNames.size(), 0);
+    std::vector<std::string> paths;
+    size_t done = 0;
+    // Labels are handed over as listed; a class that turns out empty is only known at the end, so the images are
+    // added again under the closed-up labels in that rare case.
+    for (int pass = 0; pass < 2; ++pass) {
+        std::vector<int> remap;
+        std::vector<std::string> ignored;
+        if (pass == 1) {
+            dropEmptyClasses(remap, list.classNames, list.skipped, counts);
+            predictor.clear();
+            paths.clear();
+            done = 0;
+        }
+        forEachBatch(list.files, strict, pass == 0 ? list.skipped : ignored, [&](const LabelledBatch& batch) {
+            stopIfInterrupted();
+            std::vector<int> labels = batch.labels;
+            for (int& label : labels) {
+                if (pass == 0) ++counts[size_t(label)];
+                if (pass == 1) label = remap[size_t(label)];
+            }
+            predictor.add(batch.images, labels);
+            paths.insert(paths.end(), batch.paths.begin(), batch.paths.end());
+            done += batch.images.size();
+            showProgress("reading", double(done) / double(list.files.size()));
+        });
+        if (std::find(counts.begin(), counts.end(), 0) == counts.end()) break;
+    }
+    return paths;
+}
+
+Json fullReport(const Prediction& prediction, const std::vector<std::string>& paths, const LabelledFiles& list) {
+    Json report = Json::parse(prediction.report());
+    report["class_names"] = list.classNames;
+    report["skipped"] = list.skipped;
+    Json suspects = Json::array();
+    for (const Suspect& suspect : prediction.suspects()) {
+        suspects.push_back({{"file", paths[size_t(suspect.image)]},
+                            {"label", list.classNames[size_t(suspect.label)]},
+                            {"looks_like", list.classNames[size_t(suspect.predicted)]},
+                            {"margin", suspect.margin}});
+    }
+    report["suspects"] = suspects;
+    for (Json& pair : report["conflicts"]) {
+        for (Json& image : pair) image = paths[image.get<size_t>()];
+    }
+    return report;
+}
+
+std::string dumped(const Json& json, int indent) {
+    return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+void writeReport(const std::string& path, const Json& report) {
+    const bool html = path.size() > 5 && path.compare(path.size() - 5, 5, ".html") == 0;
+    const std::string text = html ? reportHtml(dumped(report, -1)) : dumped(report, 2) + "\n";
+    writeAtomically(path, [&](std::ostream& out) { out << text; });
+}
+
+void printReport(const Json& report, const std::string& out) {
+    std::cout << report["architecture"].get<std::string>() << " for " << report["classes"] << " classes from "
+              << report["images"] << " images, " << report["weights"].get<std::string>() << " weights, "
+              << report["head"].get<std::string>() << " head -> " << out << "\n";
+    char line[160];
+    std::snprintf(line, sizeof line, "expected accuracy %.1f %% (leave-one-out), %zu suspects, %zu files skipped\n",
+                  100 * report["expected_accuracy"].get<double>(), report["suspects"].size(),
+                  report["skipped"].size());
+    std::cout << line;
+    for (const auto& stage : report["milliseconds"].items()) {
+        std::snprintf(line, sizeof line, "  %-10s %9.1f ms\n", stage.key().c_str(), stage.value().get<double>());
+        std::cout << line;
+    }
+}
+
+}  // namespace
+
+int runPredict(const std::vector<std::string>& given) {
+    const Arguments arguments("hyperpred predict DIR --model M --out net.onnx [options]", options(), {"DIR"}, given);
+    if (arguments.helped()) return 0;
+    std::signal(SIGINT, interrupt);
+    std::signal(SIGTERM, interrupt);
+    const int threads = arguments.get<int>("threads");
+    if (threads > 0) cv::setNumThreads(threads);
+    const auto predictor = HyperPredictor::create(arguments.get<std::string>("model"),
+                                                  arguments.get<std::string>("device"), threads);
+    LabelledFiles list = listLabelledFiles(arguments.get<std::string>("DIR"), arguments.has("strict"));
+    const std::vector<std::string> paths = addFiles(*predictor, list, arguments.has("strict"));
+    Ptr<Prediction> prediction;
+    try {
+        prediction = predictor->predict(predictOptions(arguments, list.classNames));
+    } catch (const cv::Exception&) {
+        endProgress();
+        stopIfInterrupted();
+        throw;
+    }
+    endProgress();
+    stopIfInterrupted();
+    const std::string out = arguments.get<std::string>("out");
+    prediction->writeONNX(out);
+    const Json report = fullReport(*prediction, paths, list);
+    if (arguments.has("report")) writeReport(arguments.get<std::string>("report"), report);
+    reportSkipped(list.skipped);
+    if (arguments.has("json")) {
+        std::cout << dumped(report, 2) << "\n";
+    } else {
+        printReport(report, out);
+    }
+    return 0;
+}
+
+}  // namespace hyperpred
+}  // namespace cv

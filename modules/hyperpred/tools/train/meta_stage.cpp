@@ -1,0 +1,336 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include "meta_stage.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "closed_form.hpp"
+#include "curves.hpp"
+#include "error.hpp"
+#include "hyper_model.hpp"
+#include "label_space.hpp"
+#include "meta_pass.hpp"
+#include "optimiser.hpp"
+#include "probe.hpp"
+#include "run_control.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+using Json = nlohmann::json;
+
+const int64_t kLogEvery = 20;            // tasks
+const int64_t kClassifierImages = 20;    // images a class for a first classifier
+const double kClassifierSharpness = 20;  // see firstClassifier
+
+const std::vector<std::string> kLosses = {"loss", "task loss", "all loss", "kl loss", "task accuracy", "all accuracy"};
+
+class MetaTraining {
+public:
+    MetaTraining(const Settings& settings, TrainState* from);
+    bool run();
+
+private:
+    void start(TrainState* from);
+    void freshStart();
+    void firstClassifier();
+    void step();
+    std::map<std::string, torch::Tensor> lossesOf(const Task& task, const torch::Tensor& logits,
+                                                  const torch::Tensor& allLogits);
+    std::map<std::string, double> validate(std::string& line);
+    void report(RunControl& control, Progress& progress);
+    void save();
+    double rateOf(const std::string& name) const;
+
+    const Settings& settings_;
+    Architecture architecture_;
+    std::map<std::string, PackedFile> files_;
+    std::vector<DataSet> sets_, held_;
+    LabelSpace space_;
+    torch::Device device_;
+    MetaModel model_;
+    int64_t steps_;
+    TrainState state_;
+    Chance chance_;
+    double share_ = 0;  // learning rates as a share of the highest
+    std::map<std::string, double> sums_;
+    int64_t summed_ = 0;
+    double earlier_ = 0, tickSeconds_ = 0;
+    std::unique_ptr<RunLog> log_;
+};
+
+MetaTraining::MetaTraining(const Settings& settings, TrainState* from)
+    : settings_(settings),
+      architecture_(loadArchitecture(settings.architectureFile)),
+      sets_(selectData(settings.data, files_)),
+      held_(selectData(settings.validation, files_)),
+      space_(labelSpaceOf(sets_, settings.word("base.softmax"))),
+      device_(settings.word("run.device") == "cuda" ? torch::kCUDA : torch::kCPU),
+      model_{settings_, architecture_, device_, settings.word("run.precision") == "bf16"},
+      steps_(settings.integer("meta.tasks")),
+      chance_(torch::make_generator<at::CPUGeneratorImpl>(uint64_t(settings.integer("run.seed")) + 7919u)) {
+    requireEdge(sets_, architecture_.size);
+    requireEdge(held_, architecture_.size);
+    if (settings.integer("meta.least_classes") > settings.integer("meta.most_classes")) {
+        fail(Failure::BadArgument, "meta.least_classes is greater than meta.most_classes");
+    }
+    space_.allowed = space_.allowed.to(device_);
+    start(from);
+}
+
+void MetaTraining::start(TrainState* from) {
+    const bool fresh = from == nullptr;
+    if (fresh) {
+        freshStart();
+    } else {
+        state_ = std::move(*from);
+        if (state_.classNames != space_.names) {
+            fail(Failure::BadFile, "the checkpoint was trained on other classes than the configuration selects");
+        }
+        chance_.set_state(state_.chance);
+    }
+    state_.stage = "meta";
+    state_.settings = settings_.document;
+    for (Named* tensors : {&state_.parameters, &state_.average, &state_.optimiser}) {
+        for (auto& entry : *tensors) {
+            entry.second = entry.second.detach().to(device_);
+            if (entry.second.dim() == 4) entry.second = entry.second.contiguous(torch::MemoryFormat::ChannelsLast);
+        }
+    }
+    if (fresh && state_.parameters.count("classifier.weight") == 0) firstClassifier();
+    if (fresh) averageInto(state_.average, state_.parameters, 0);
+    for (auto& entry : state_.parameters) entry.second.requires_grad_(rateOf(entry.first) > 0);
+    earlier_ = state_.seconds;
+    std::filesystem::create_directories(settings_.word("run.out"));
+    std::vector<std::string> columns = {"minutes", "lr", "temperature", "lambda", "seconds_a_task", "right", "wrong", "base"};
+    columns.insert(columns.end(), kLosses.begin(), kLosses.end());
+    for (int i = 0; i < kShifts; ++i) {
+        for (const char* kind : {"right ", "wrong ", "base "}) {
+            columns.push_back(kind + std::string(shiftName(static_cast<Shift>(i))));
+        }
+    }
+    log_ = std::make_unique<RunLog>(settings_.word("run.out") + "/log.csv", columns, state_.step);
+}
+
+void MetaTraining::freshStart() {
+    const std::string& init = settings_.word("meta.init");
+    if (!init.empty()) {
+        StartWeights start = readStartWeights(init, architecture_);
+        state_.parameters = std::move(start.parameters);
+        state_.summary = Json{{"base", Json::parse(start.summary)}}.dump();
+        if (start.classNames != space_.names) {
+            state_.parameters.erase("classifier.weight");
+            state_.parameters.erase("classifier.bias");
+        }
+    } else {
+        state_.parameters = initialBase(architecture_, chance_);
+    }
+    if (settings_.hyper.form == "pure") {
+        for (const auto& entry : initialBase(architecture_, chance_)) state_.parameters.erase(entry.first);
+        state_.parameters.erase("classifier.weight");
+        state_.parameters.erase("classifier.bias");
+        const int64_t features = architecture_.nodes[size_t(architecture_.stages.back())].shape.channels;
+        state_.parameters["classifier.weight"] = torch::randn({space_.classes, features}, chance_, torch::kFloat) * 0.01;
+        state_.parameters["classifier.bias"] = torch::zeros({space_.classes});
+    }
+    for (const auto& entry : initialHyper(settings_.hyper, architecture_, chance_)) {
+        state_.parameters[entry.first] = entry.second;
+    }
+    addHeadParameters(state_.parameters);
+    state_.classNames = space_.names;
+}
+
+// Base weights that come without a classifier get the nearest-mean one, which is right from the first task on:
+// logits -|x - m|^2 s / 2 up to what all classes share, s such that a typical distance counts kClassifierSharpness.
+void MetaTraining::firstClassifier() {
+    const torch::NoGradGuard noGradient;
+    const TargetWeights weights = baseWeights(architecture_, state_.parameters);
+    std::vector<torch::Tensor> means, all;
+    const int64_t group = 16;  // classes that share their batch statistics
+    for (const DataSet& set : sets_) {
+        for (size_t c = 0; c < set.classes.size(); c += size_t(group)) {
+            std::vector<torch::Tensor> rows;
+            for (size_t i = c; i < std::min(set.classes.size(), c + size_t(group)); ++i) {
+                rows.push_back(set.classes[i].slice(0, 0, kClassifierImages));
+            }
+            const torch::Tensor input =
+                normalised(architecture_, gatherImages(set.pixels, torch::cat(rows), device_));
+            const torch::Tensor features = taskStages(model_, weights, input).back();
+            int64_t first = 0;
+            for (const torch::Tensor& own : rows) {
+                means.push_back(features.slice(0, first, first + own.numel()).mean(0));
+                first += own.numel();
+            }
+            all.push_back(features);
+        }
+    }
+    const torch::Tensor centres = torch::stack(means), middle = centres.mean(0, true);
+    const double spread = torch::cat(all).var(0, false).sum().item<double>();
+    const double sharpness = kClassifierSharpness / std::max(spread, 1e-9);
+    const torch::Tensor off = centres - middle;
+    state_.parameters["classifier.weight"] = (sharpness * off).contiguous();
+    state_.parameters["classifier.bias"] =
+        -sharpness * (0.5 * off.square().sum(1) + at::matmul(off, middle.squeeze(0)));
+}
+
+double MetaTraining::rateOf(const std::string& name) const {
+    if (name.compare(0, 5, "base.") == 0) return settings_.number("meta.base_lr");
+    return settings_.number("meta.lr");
+}
+
+std::map<std::string, torch::Tensor> MetaTraining::lossesOf(const Task& task, const torch::Tensor& logits,
+                                                            const torch::Tensor& allLogits) {
+    const torch::Tensor labels = task.queryLabels.to(device_), classes = task.classLabels.to(device_);
+    const torch::Tensor allLabels = classes.index_select(0, labels);
+    const torch::Tensor allowed = space_.allowed[task.set].unsqueeze(0).expand_as(allLogits);
+    std::map<std::string, torch::Tensor> losses;
+    losses["task loss"] = crossEntropy(logits, labels, {}, 0);
+    losses["all loss"] = crossEntropy(allLogits, allLabels, allowed, 0);
+    losses["kl loss"] = symmetricDivergence(logits, allLogits.index_select(1, classes));
+    losses["loss"] = losses["task loss"] + settings_.number("meta.all_weight") * losses["all loss"] +
+                     settings_.number("meta.kl_weight") * losses["kl loss"];
+    losses["task accuracy"] = (logits.argmax(1) == labels).to(torch::kFloat).mean();
+    losses["all accuracy"] =
+        (allLogits.masked_fill(allowed.logical_not(), -1e4).argmax(1) == allLabels).to(torch::kFloat).mean();
+    return losses;
+}
+
+void MetaTraining::step() {
+    TaskSizes sizes;
+    sizes.leastClasses = settings_.integer("meta.least_classes");
+    sizes.mostClasses = settings_.integer("meta.most_classes");
+    sizes.supportImages = settings_.integer("meta.support_images");
+    sizes.queryImages = settings_.integer("meta.query_images");
+    Task task = drawTask(sets_, sizes, chance_);
+    task.transform = drawTransform(chance_, settings_.number("meta.identity"));
+    const DataSet& set = sets_[size_t(task.set)];
+    const torch::Tensor planes = taskPlanes(model_, set, task, task.transform, chance_);
+    const bool augmented = uniform(chance_) < settings_.number("meta.augment");
+    const torch::Tensor input = taskImages(model_, set, task, augmented, chance_);
+    const TargetWeights weights = weightsFor(model_, state_.parameters, planes, task);
+    const std::vector<torch::Tensor> stages = taskStages(model_, weights, input);
+    const torch::Tensor queries = stages.back().slice(0, task.supportRows.numel());
+    const torch::Tensor allLogits =
+        at::linear(queries, state_.parameters.at("classifier.weight"), state_.parameters.at("classifier.bias"));
+    std::map<std::string, torch::Tensor> losses =
+        lossesOf(task, taskLogits(model_, state_.parameters, stages, task), allLogits);
+    losses["loss"].backward();
+    for (const auto& loss : losses) sums_[loss.first] += loss.second.item<double>();
+    if (!std::isfinite(sums_["loss"])) {
+        fail(Failure::OutOfRange, "the loss is no longer finite at task " + std::to_string(state_.step) +
+                                      "; lower meta.lr, or resume from the last checkpoint with --set meta.lr=...");
+    }
+    ++summed_;
+    clipGradients(state_.parameters, settings_.number("meta.clip"));
+    share_ = scheduledRate(1, "cosine", state_.step, steps_, settings_.number("meta.warmup_tasks"));
+    OptimiserRule rule;
+    rule.adamw = true;
+    rule.weightDecay = settings_.number("meta.weight_decay");
+    applyGradients(state_.parameters, state_.optimiser, rule,
+                   [this](const std::string& name) { return share_ * rateOf(name); }, state_.step + 1);
+    const double young = double(state_.step + 1) / double(state_.step + 10);
+    averageInto(state_.average, state_.parameters, std::min(settings_.number("meta.ema"), young));
+    ++state_.step;
+    state_.images += input.size(0);
+}
+
+std::map<std::string, double> MetaTraining::validate(std::string& line) {
+    const SketchComparison compared =
+        compareSketches(model_, state_.average, held_, settings_.integer("meta.validation_tasks"));
+    std::map<std::string, double> results = {{"right", SketchComparison::mean(compared.right)},
+                                             {"wrong", SketchComparison::mean(compared.wrong)},
+                                             {"base", SketchComparison::mean(compared.base)}};
+    char text[160];
+    std::snprintf(text, sizeof text, "\n  held-out classes: right sketch %.4f  wrong sketch %.4f  base %.4f",
+                  results["right"], results["wrong"], results["base"]);
+    line += text;
+    for (int i = 0; i < kShifts; ++i) {
+        const std::string name = shiftName(static_cast<Shift>(i));
+        results["right " + name] = compared.right[i];
+        results["wrong " + name] = compared.wrong[i];
+        results["base " + name] = compared.base[i];
+        std::snprintf(text, sizeof text, "\n    %-12s %.4f  %.4f  %.4f", name.c_str(), compared.right[i],
+                      compared.wrong[i], compared.base[i]);
+        line += text;
+    }
+    Json summary = Json::parse(state_.summary);
+    summary["meta"] = results;
+    state_.summary = summary.dump();
+    return results;
+}
+
+void MetaTraining::save() {
+    state_.chance = chance_.get_state();
+    saveCheckpoint(settings_.word("run.out"), state_);
+    writeCurves(settings_.word("run.out") + "/curves.png", log_->table(),
+                {{"Losses, stage 2", "step", {"task loss", "all loss", "kl loss"}},
+                 {"Accuracy on training tasks", "step", {"task accuracy", "all accuracy"}},
+                 {"Accuracy on held-out classes", "step", {"right", "wrong", "base"}}});
+}
+
+void MetaTraining::report(RunControl& control, Progress& progress) {
+    std::map<std::string, double> row;
+    for (const auto& sum : sums_) row[sum.first] = sum.second / double(std::max<int64_t>(1, summed_));
+    row["minutes"] = state_.seconds / 60;
+    row["lr"] = share_ * settings_.number("meta.lr");
+    row["temperature"] = state_.parameters.at("head.log_temperature").exp().item<double>();
+    row["lambda"] = state_.parameters.at("head.log_lambda").exp().item<double>();
+    if (summed_ > 0) row["seconds_a_task"] = (control.seconds() - tickSeconds_) / double(summed_);
+    char text[240];
+    std::snprintf(text, sizeof text,
+                  "task %lld  %.1f min  loss %.3f (task %.3f all %.3f kl %.3f)  accuracy %.3f all %.3f  %.2f s/task",
+                  static_cast<long long>(state_.step), row["minutes"], row["loss"], row["task loss"], row["all loss"],
+                  row["kl loss"], row["task accuracy"], row["all accuracy"], row["seconds_a_task"]);
+    std::string line = text;
+    const bool validating = state_.step == steps_ || state_.step % settings_.integer("meta.validate_every") == 0;
+    if (validating && !held_.empty()) {
+        const std::map<std::string, double> results = validate(line);
+        row.insert(results.begin(), results.end());
+    }
+    progress.say(line);
+    log_->append(state_.step, row);
+    sums_.clear();
+    summed_ = 0;
+    tickSeconds_ = control.seconds();
+}
+
+bool MetaTraining::run() {
+    RunControl control(settings_);
+    Progress progress("meta", steps_);
+    progress.say("stage 2: architecture " + architecture_.name + ", " + settings_.hyper.form + " generators, " +
+                 settings_.hyper.encoder + " encoder, " + std::to_string(space_.classes) + " classes, " +
+                 std::to_string(steps_) + " tasks, from task " + std::to_string(state_.step));
+    if (state_.step == 0) report(control, progress);
+    while (state_.step < steps_) {
+        if (control.stopRequested()) {
+            save();
+            progress.say("stopped at task " + std::to_string(state_.step) + " of " + std::to_string(steps_) +
+                         "; `hyperpred_train resume " + settings_.word("run.out") + "` goes on");
+            return false;
+        }
+        step();
+        state_.seconds = earlier_ + control.seconds();
+        const bool last = state_.step == steps_;
+        if (last || state_.step % kLogEvery == 0 || state_.step % settings_.integer("meta.validate_every") == 0) {
+            report(control, progress);
+        }
+        progress.show(state_.step, "");
+        if (last || control.checkpointDue()) save();
+    }
+    return true;
+}
+
+}  // namespace
+
+bool runMetaStage(const Settings& settings, TrainState* from) {
+    return MetaTraining(settings, from).run();
+}
+
+}  // namespace hyperpred
+}  // namespace cv

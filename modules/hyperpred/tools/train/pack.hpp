@@ -1,0 +1,16 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_TRAIN_PACK_HPP
+#define HYPERPRED_TRAIN_PACK_HPP
+
+#include <string>
+
+namespace cv {
+namespace hyperpred {
+
+// Reads a folder per class or a CSV list and writes a packed file of size x size images.
+void packImages(const std::string& folderOrCsv, int size, const std::string& out, bool strict);
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

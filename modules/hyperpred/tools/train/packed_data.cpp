@@ -1,0 +1,146 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include "packed_data.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+
+#include "atomic_file.hpp"
+#include "error.hpp"
+#include "strict_json.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+namespace {
+
+using Json = nlohmann::json;
+
+const char kMagic[] = "HPPACK01";
+const size_t kMagicBytes = 8;
+const uint32_t kMaxHeader = 16u << 20;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& sentence) {
+    fail(Failure::BadFile, "packed file \"" + path + "\": " + sentence);
+}
+
+struct Header {
+    int64_t size = 0, count = 0;
+    std::vector<std::string> classNames;
+};
+
+Header readHeader(std::istream& in, const std::string& path, uint64_t fileBytes) {
+    char magic[kMagicBytes];
+    uint32_t length = 0;
+    in.read(magic, kMagicBytes);
+    in.read(reinterpret_cast<char*>(&length), sizeof length);
+    if (!in || std::string(magic, kMagicBytes) != kMagic) refuse(path, "does not begin with HPPACK01");
+    if (length > kMaxHeader || length + kMagicBytes + 4 > fileBytes) refuse(path, "its header is longer than the file");
+    std::string text(length, '\0');
+    in.read(&text[0], length);
+    const Json json = readStrictJson(text, 8, "packed file \"" + path + "\", header");
+    Header header;
+    try {
+        header.size = json.at("size").get<int64_t>();
+        header.count = json.at("count").get<int64_t>();
+        header.classNames = json.at("classes").get<std::vector<std::string>>();
+    } catch (const Json::exception& error) {
+        refuse(path, std::string("header: ") + error.what());
+    }
+    if (header.size < 8 || header.size > 1024 || header.count < 1 || header.count > 100000000) {
+        refuse(path, "header: size must be 8..1024 and count 1..100000000");
+    }
+    const uint64_t expected = kMagicBytes + 4 + length + uint64_t(header.count) * uint64_t(4 + header.size * header.size * 3);
+    if (expected != fileBytes) {
+        refuse(path, "has " + std::to_string(fileBytes) + " bytes, its header promises " + std::to_string(expected));
+    }
+    return header;
+}
+
+std::vector<int> selectClasses(const DataRule& rule, const PackedFile& file) {
+    std::vector<int> rest;
+    for (int c = 0; c < int(file.classNames.size()); ++c) {
+        const bool modulo = rule.excludeModulo > 0 && c % rule.excludeModulo == rule.excludeRemainder;
+        const auto& names = rule.excludeNames;
+        if (!modulo && std::count(names.begin(), names.end(), file.classNames[size_t(c)]) == 0) rest.push_back(c);
+    }
+    for (const std::string& name : rule.excludeNames) {
+        if (std::count(file.classNames.begin(), file.classNames.end(), name) == 0) {
+            refuse(rule.file, "has no class \"" + name + "\" that exclude_names could leave out");
+        }
+    }
+    const int drop = rule.excludeLastOfRest, only = rule.onlyLastOfRest;
+    if (drop + 2 > int(rest.size()) || only > int(rest.size())) {
+        refuse(rule.file, "its rule leaves fewer than two of " + std::to_string(file.classNames.size()) + " classes");
+    }
+    if (drop > 0) rest.resize(rest.size() - size_t(drop));
+    if (only > 0) rest.erase(rest.begin(), rest.end() - only);
+    return rest;
+}
+
+}  // namespace
+
+PackedFile readPackedFile(const std::string& path) {
+    std::error_code failure;
+    const uint64_t fileBytes = std::filesystem::file_size(path, failure);
+    std::ifstream in(path, std::ios::binary);
+    if (failure || !in) fail(Failure::NotFound, "packed file \"" + path + "\": cannot be opened");
+    const Header header = readHeader(in, path, fileBytes);
+    PackedFile file;
+    file.classNames = header.classNames;
+    file.labels = torch::empty({header.count}, torch::kInt);
+    file.pixels = torch::empty({header.count, header.size, header.size, 3}, torch::kByte);
+    in.read(static_cast<char*>(file.labels.data_ptr()), std::streamsize(header.count * 4));
+    in.read(static_cast<char*>(file.pixels.data_ptr()), std::streamsize(file.pixels.numel()));
+    if (!in) refuse(path, "cannot be read to its end");
+    file.labels = file.labels.to(torch::kLong);
+    if (file.labels.min().item<int64_t>() < 0 || file.labels.max().item<int64_t>() >= int64_t(file.classNames.size())) {
+        refuse(path, "a label lies outside 0.." + std::to_string(file.classNames.size() - 1));
+    }
+    return file;
+}
+
+void writePackedFile(const std::string& path, int size, const std::vector<std::string>& classNames,
+                     const std::vector<int>& labels, const std::vector<unsigned char>& pixels) {
+    const std::string header =
+        Json{{"size", size}, {"count", labels.size()}, {"classes", classNames}}.dump(-1, ' ', false,
+                                                                                      Json::error_handler_t::replace);
+    const auto length = static_cast<uint32_t>(header.size());
+    writeAtomically(path, [&](std::ostream& out) {
+        out.write(kMagic, kMagicBytes);
+        out.write(reinterpret_cast<const char*>(&length), sizeof length);
+        out.write(header.data(), std::streamsize(header.size()));
+        out.write(reinterpret_cast<const char*>(labels.data()), std::streamsize(labels.size() * 4));
+        out.write(reinterpret_cast<const char*>(pixels.data()), std::streamsize(pixels.size()));
+    });
+}
+
+std::vector<DataSet> selectData(const std::vector<DataRule>& rules, std::map<std::string, PackedFile>& files) {
+    std::vector<DataSet> sets;
+    int firstLabel = 0;
+    for (const DataRule& rule : rules) {
+        if (files.count(rule.file) == 0) files[rule.file] = readPackedFile(rule.file);
+        const PackedFile& file = files[rule.file];
+        DataSet set;
+        set.name = rule.name;
+        set.pixels = file.pixels;
+        set.firstLabel = firstLabel;
+        for (const int c : selectClasses(rule, file)) {
+            const torch::Tensor rows = (file.labels == c).nonzero().squeeze(1);
+            if (rows.numel() == 0) refuse(rule.file, "class \"" + file.classNames[size_t(c)] + "\" has no image");
+            set.classes.push_back(rows);
+            set.classNames.push_back(file.classNames[size_t(c)]);
+        }
+        firstLabel += int(set.classes.size());
+        sets.push_back(set);
+    }
+    return sets;
+}
+
+torch::Tensor gatherImages(const torch::Tensor& pixels, const torch::Tensor& rows, const torch::Device& device) {
+    return pixels.index_select(0, rows).to(device).permute({0, 3, 1, 2}).flip(1).to(torch::kFloat);
+}
+
+}  // namespace hyperpred
+}  // namespace cv

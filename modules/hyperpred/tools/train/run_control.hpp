@@ -1,0 +1,46 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_TRAIN_RUN_CONTROL_HPP
+#define HYPERPRED_TRAIN_RUN_CONTROL_HPP
+
+#include <chrono>
+#include <string>
+
+#include "settings.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+// Says when a run writes checkpoints and when it ends early: SIGINT, SIGTERM or run.stop_after_minutes. It never
+// touches the schedule, which counts steps.
+class RunControl {
+public:
+    explicit RunControl(const Settings& settings);
+    bool stopRequested() const;
+    bool checkpointDue();       // true once every run.checkpoint_minutes
+    double seconds() const;     // since the start of this session
+
+private:
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point start_, lastCheckpoint_;
+    double checkpointSeconds_, stopSeconds_;
+};
+
+// Rate over the last minute or so, and a bar on the terminal: nothing is drawn where standard error is none.
+class Progress {
+public:
+    Progress(std::string title, int64_t total);
+    void show(int64_t done, const std::string& text);
+    void say(const std::string& line);  // a line of its own on standard output
+    ~Progress();
+
+private:
+    std::string title_;
+    int64_t total_;
+    bool terminal_, drawn_ = false;
+    std::chrono::steady_clock::time_point last_;
+};
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

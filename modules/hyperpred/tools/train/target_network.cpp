@@ -1,0 +1,111 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include "target_network.hpp"
+
+#include <ATen/autocast_mode.h>
+#include <torch/version.h>
+
+#include <cmath>
+
+#include "generators.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+
+namespace {
+
+void setAutocast(const torch::Device& device, bool on) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+    at::autocast::set_autocast_dtype(device.type(), at::kBFloat16);
+    at::autocast::set_autocast_enabled(device.type(), on);
+#else
+    if (device.is_cuda()) {
+        at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+        at::autocast::set_enabled(on);
+    } else {
+        at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
+        at::autocast::set_cpu_enabled(on);
+    }
+#endif
+    if (!on) at::autocast::clear_cache();
+}
+
+torch::Tensor batchNorm(const torch::Tensor& x, const torch::Tensor& gamma, const torch::Tensor& beta, const std::string& name, Moments* moments) {
+    if (moments != nullptr) {
+        moments->mean[name] = x.mean({0, 2, 3});
+        moments->variance[name] = x.var({0, 2, 3}, false);
+    }
+    return at::batch_norm(x, gamma, beta, {}, {}, true, 0.0, double(kBatchNormEpsilon), false);
+}
+
+}  // namespace
+
+Named initialBase(const Architecture& architecture, torch::Generator& chance) {
+    Named parameters;
+    for (const Node& node : architecture.nodes) {
+        const int64_t in = inputShape(architecture, node).channels, k = node.kernel;
+        if (node.op == Op::Conv) {
+            const double scale = std::sqrt(2.0 / double(node.out * k * k));
+            parameters["base." + node.name + ".weight"] =
+                torch::randn({node.out, in, k, k}, chance, torch::kFloat) * scale;
+        } else if (node.op == Op::BatchNorm) {
+            parameters["base." + node.name + ".gamma"] = torch::ones({in});
+            parameters["base." + node.name + ".beta"] = torch::zeros({in});
+        }
+    }
+    return parameters;
+}
+
+TargetWeights baseWeights(const Architecture& architecture, const Named& parameters) {
+    TargetWeights weights;
+    for (const Node& node : architecture.nodes) {
+        const std::string stem = "base." + node.name;
+        weights.kernel.push_back(node.op == Op::Conv ? parameters.at(stem + ".weight") : torch::Tensor());
+        weights.gamma.push_back(node.op == Op::BatchNorm ? parameters.at(stem + ".gamma") : torch::Tensor());
+        weights.beta.push_back(node.op == Op::BatchNorm ? parameters.at(stem + ".beta") : torch::Tensor());
+    }
+    return weights;
+}
+
+torch::Tensor normalised(const Architecture& architecture, const torch::Tensor& images) {
+    const auto row = [&](const float* values) {
+        return torch::tensor({values[0], values[1], values[2]}).view({1, 3, 1, 1}).to(images.device());
+    };
+    return ((images - row(architecture.mean)) / row(architecture.deviation)).contiguous(
+        torch::MemoryFormat::ChannelsLast);
+}
+
+std::vector<torch::Tensor> forwardTarget(const Architecture& architecture, const TargetWeights& weights, const torch::Tensor& input,
+                                  Moments* moments) {
+    std::vector<torch::Tensor> outputs(architecture.nodes.size());
+    const auto get = [&](int index) { return index == kImageInput ? input : outputs[size_t(index)]; };
+    for (size_t i = 0; i < architecture.nodes.size(); ++i) {
+        const Node& node = architecture.nodes[i];
+        const torch::Tensor x = get(node.inputs[0]);
+        switch (node.op) {
+            case Op::Conv: outputs[i] = at::conv2d(x, weights.kernel[i], {}, node.stride, node.pad); break;
+            case Op::BatchNorm: outputs[i] = batchNorm(x, weights.gamma[i], weights.beta[i], node.name, moments); break;
+            case Op::Relu: outputs[i] = at::relu(x); break;
+            case Op::Add: outputs[i] = x + get(node.inputs[1]); break;
+            case Op::MaxPool: outputs[i] = at::max_pool2d(x, node.kernel, node.stride, node.pad); break;
+            case Op::AvgPool: outputs[i] = at::avg_pool2d(x, node.kernel, node.stride); break;
+            case Op::GlobalPool: outputs[i] = x.mean({2, 3}, true); break;
+        }
+    }
+    std::vector<torch::Tensor> stages;
+    for (const int stage : architecture.stages) {
+        stages.push_back(outputs[size_t(stage)].mean({2, 3}).to(torch::kFloat));
+    }
+    return stages;
+}
+
+Autocast::Autocast(bool on, const torch::Device& device) : on_(on), device_(device) {
+    if (on_) setAutocast(device_, true);
+}
+
+Autocast::~Autocast() {
+    if (on_) setAutocast(device_, false);
+}
+
+}  // namespace hyperpred
+}  // namespace cv

@@ -1,0 +1,54 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_TRAIN_TARGET_NETWORK_HPP
+#define HYPERPRED_TRAIN_TARGET_NETWORK_HPP
+
+#include <torch/torch.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "architecture.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+// Named tensors: parameters as doc/model.md names them.
+using Named = std::map<std::string, torch::Tensor>;
+
+// Weights of every node for one forward pass; undefined where a node has none.
+struct TargetWeights {
+    std::vector<torch::Tensor> kernel, gamma, beta;  // by node
+};
+// He-normal kernels, gamma 1, beta 0, under "base.*".
+Named initialBase(const Architecture& architecture, torch::Generator& chance);
+TargetWeights baseWeights(const Architecture& architecture, const Named& parameters);
+
+// Images N x 3 x S x S, RGB, 0..255, of any edge -> normalised as the architecture says, channels last.
+torch::Tensor normalised(const Architecture& architecture, const torch::Tensor& images);
+
+// One forward pass with batch statistics (the runtime calibrates in the same way). Returns the pooled output of each
+// stage, N x channels, float. `moments`, when given, receives mean and population variance by batch_norm node.
+struct Moments {
+    std::map<std::string, torch::Tensor> mean, variance;
+};
+std::vector<torch::Tensor> forwardTarget(const Architecture& architecture, const TargetWeights& weights,
+                                         const torch::Tensor& input, Moments* moments = nullptr);
+
+// bf16 autocast on the device while it lives, when asked for.
+class Autocast {
+public:
+    Autocast(bool on, const torch::Device& device);
+    ~Autocast();
+    Autocast(const Autocast&) = delete;
+    Autocast& operator=(const Autocast&) = delete;
+
+private:
+    bool on_;
+    torch::Device device_;
+};
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

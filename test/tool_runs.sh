@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Runs the tools as a user would, on the bundled images and on hostile folders: what they print, write and return.
+# usage: tool_runs.sh BUILD_DIR SOURCE_DIR
+set -uo pipefail
+tool=$1/bin/hyperpred
+source=$2
+model=$source/data/models/resnet18.safetensors
+parts=$source/data/images/parts
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+check() {  # check NAME STATUS-EXPECTED STATUS
+    if [ "$2" = "$3" ]; then passed=$((passed + 1)); else
+        failed=$((failed + 1)); echo "FAILED: $1: expected $2, got $3"; tail -n 3 "$work/err" 2>/dev/null
+    fi
+}
+run() { "$tool" "$@" >"$work/out" 2>"$work/err"; }
+one_line() { [ "$(wc -l <"$work/err")" = 1 ] && echo yes || { cat "$work/err"; echo no; }; }
+
+# A small support set keeps the run short under sanitizers: four classes, ten images each.
+mkdir "$work/small" "$work/shuffled"
+for class in $(ls "$parts/support" | head -n 4); do
+    mkdir "$work/small/$class"
+    ls "$parts/support/$class" | head -n 10 | while read -r f; do cp "$parts/support/$class/$f" "$work/small/$class/"; done
+done
+
+run predict "$work/small" --model "$model" --out "$work/a.onnx" --report "$work/r.html" --threads 1
+check "predict" 0 $?
+run predict "$work/small" --model "$model" --out "$work/b.onnx" --report "$work/r.json" --threads 2
+check "predict, two threads" 0 $?
+cmp -s "$work/a.onnx" "$work/b.onnx"; check "same bytes for 1 and 2 threads" 0 $?
+run predict "$work/small" --model "$model" --out "$work/b.onnx" --threads 4
+cmp -s "$work/a.onnx" "$work/b.onnx"; check "same bytes for 4 threads" 0 $?
+# Other file names: another order of the same images.
+for class in "$work/small"/*; do
+    mkdir "$work/shuffled/$(basename "$class")"
+    i=90
+    for f in "$class"/*; do cp "$f" "$work/shuffled/$(basename "$class")/$i.${f##*.}"; i=$((i - 1)); done
+done
+run predict "$work/shuffled" --model "$model" --out "$work/c.onnx"
+cmp -s "$work/a.onnx" "$work/c.onnx"; check "same bytes for another order" 0 $?
+grep -q '<html' "$work/r.html"; check "HTML report" 0 $?
+grep -q '"expected_accuracy"' "$work/r.json"; check "JSON report" 0 $?
+
+run evaluate "$work/a.onnx" "$work/small" --json
+check "evaluate" 0 $?
+grep -q '"top1"' "$work/out"; check "evaluate prints top1" 0 $?
+run classify "$work/a.onnx" "$(find "$work/small" -type f | sort | head -n 1)"
+check "classify an image" 0 $?
+run classify "$work/a.onnx" "$work/small" --json --top 2
+check "classify a folder" 0 $?
+check "one line an image" 40 "$(wc -l <"$work/out")"
+for file in "$model" "$source/data/architectures/resnet34.json" "$work/a.onnx"; do
+    run info "$file"; check "info $(basename "$file")" 0 $?
+    run info "$file" --json; check "info --json $(basename "$file")" 0 $?
+done
+
+run; check "no command" 2 $?
+check "one line" yes "$(one_line)"
+run frobnicate; check "unknown command" 2 $?
+run predict "$work/small"; check "model missing" 2 $?
+run predict "$work/small" --model "$work/none" --out "$work/x.onnx"; check "model does not exist" 2 $?
+check "one line" yes "$(one_line)"
+run predict "$work/none" --model "$model" --out "$work/x.onnx"; check "folder does not exist" 2 $?
+run predict "$work/small" --model "$model" --out "$work/x.onnx" --head svm; check "unknown head" 2 $?
+check "one line" yes "$(one_line)"
+run predict "$work/small" --model "$model" --out "$work/x.onnx" --features 3,9; check "no such stage" 2 $?
+run predict "$work/small" --model "$model" --out "$work/none/x.onnx"; check "output folder missing" 2 $?
+[ ! -e "$work/x.onnx" ]; check "nothing half-written" 0 $?
+mkdir -p "$work/single/one" && cp "$work/small"/*/* "$work/single/one/"
+run predict "$work/single" --model "$model" --out "$work/x.onnx"; check "one class refused" 2 $?
+cp -r "$work/small" "$work/dirty"
+first=$(ls "$work/dirty" | head -n 1)
+echo "no image" >"$work/dirty/$first/text.jpg"
+: >"$work/dirty/$first/zero.png"
+mkdir "$work/dirty/empty class" "$work/dirty/$first/folder.jpg"
+run predict "$work/dirty" --model "$model" --out "$work/d.onnx"; check "dirty folder goes on" 0 $?
+cmp -s "$work/a.onnx" "$work/d.onnx"; check "and gives the same network" 0 $?
+grep -q 'text.jpg' "$work/err"; check "and names what it skipped" 0 $?
+run predict "$work/dirty" --model "$model" --out "$work/x.onnx" --strict; check "--strict stops" 2 $?
+head -c 100000 "$work/a.onnx" >"$work/cut.onnx"
+run evaluate "$work/cut.onnx" "$work/small"; check "truncated network" 2 $?
+check "one line" yes "$(one_line)"
+head -c 100000 "$model" >"$work/cut.safetensors"
+run predict "$work/small" --model "$work/cut.safetensors" --out "$work/x.onnx"; check "truncated model" 2 $?
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
