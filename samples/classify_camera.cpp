@@ -109,6 +109,9 @@ int main(int argc, char** argv) {
     }
     try {
         return run(options);
+    } catch (const cv::Exception& error) {
+        std::fprintf(stderr, "%s\n", error.err.c_str());
+        return 2;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return 2;

@@ -23,7 +23,7 @@ const char* const kOptions =
     "{head   |ridge                | classifier on the features: ridge, cosine or lda}"
     "{backend|auto                 | auto, cpu, cuda or reference}";
 
-const size_t kBatch = 256;  // images in memory at once; the predictor keeps what it needs itself
+const size_t kBatch = 256;  // images in memory at once; the predictor keeps what it needs
 
 struct Folder {
     std::vector<cv::String> names;   // classes with at least one image, by label
@@ -58,8 +58,7 @@ Folder addFolder(HyperPredictor& predictor, const fs::path& folder) {
                 std::fprintf(stderr, "skipped, not an image: %s\n", file.string().c_str());
                 continue;
             }
-            if (first) result.names.push_back(classFolder.filename().string());
-            first = false;
+            if (first) result.names.push_back(classFolder.filename().string()), first = false;
             images.push_back(image);
             labels.push_back(int(result.names.size()) - 1);
             result.paths.push_back(file.string());
@@ -84,7 +83,6 @@ void predict(const cv::CommandLineParser& options) {
     how.classNames = folder.names;
     how.progress = showProgress;
     const cv::Ptr<Prediction> prediction = predictor->predict(how);
-
     const fs::path out = options.get<std::string>("out");
     prediction->writeONNX(out.string());
     std::ofstream names(fs::path(out).replace_extension(".names"));
@@ -97,7 +95,7 @@ void predict(const cv::CommandLineParser& options) {
                     folder.paths[size_t(suspect.image)].c_str(), folder.names[size_t(suspect.label)].c_str(),
                     folder.names[size_t(suspect.predicted)].c_str(), double(suspect.margin));
     }
-    std::printf("written: %s, input size %d\n", out.string().c_str(), prediction->inputSize().width);
+    std::printf("written: %s (input size %d)\n", out.string().c_str(), prediction->inputSize().width);
 }
 
 }  // namespace
@@ -110,6 +108,9 @@ int main(int argc, char** argv) {
     }
     try {
         predict(options);
+    } catch (const cv::Exception& error) {
+        std::fprintf(stderr, "%s\n", error.err.c_str());
+        return 2;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return 2;

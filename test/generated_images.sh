@@ -33,7 +33,7 @@ cp "$work/a/heldout/spring/00.jpg" "$work/a/support/spring/00.jpg"
 rm "$work/a/support/spring/20.jpg"
 generate --check "$work/a" --class spring --every 20
 check "a missing picture" 1 $?
-check "names both" 2 "$(grep -c 'support/spring/' "$work/log")"
+check "names both" 2 "$(grep -c 'support/spring/.*: ' "$work/log")"
 
 check "640 pictures are committed" 640 "$(find "$parts" -name '*.jpg' | wc -l)"
 size=$(du -sb --apparent-size "$parts" | cut -f1)

@@ -73,8 +73,9 @@ void write(const fs::path& path, const std::vector<uchar>& bytes) {
 
 // Empty when the file's pixels are those of the encoded picture, else what is wrong.
 std::string difference(const fs::path& path, const std::vector<uchar>& bytes) {
+    if (!fs::exists(path)) return "is missing";
     const cv::Mat expected = cv::imdecode(bytes, cv::IMREAD_COLOR), found = cv::imread(path.string(), cv::IMREAD_COLOR);
-    if (found.empty()) return "is missing or no image";
+    if (found.empty()) return "is no image";
     if (found.size() != expected.size()) return "has another size";
     const int largest = int(cv::norm(found, expected, cv::NORM_INF));
     return largest > kTolerance ? "differs by " + std::to_string(largest) + " levels" : "";

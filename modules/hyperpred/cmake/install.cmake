@@ -15,12 +15,8 @@ set_target_properties(opencv_hyperpred PROPERTIES
 set(hyperpred_include_dir ${CMAKE_INSTALL_INCLUDEDIR}/opencv4)  # where OpenCV 4 keeps the headers of its modules
 target_include_directories(opencv_hyperpred PUBLIC
   $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${hyperpred_include_dir}>)
-target_link_libraries(opencv_hyperpred
-  PUBLIC opencv_core opencv_dnn
-  PRIVATE opencv_imgproc opencv_imgcodecs Threads::Threads)
-if(HYPERPRED_DNNL_INCLUDE AND HYPERPRED_DNNL_LIBRARY)
-  target_link_libraries(opencv_hyperpred PRIVATE "${HYPERPRED_DNNL_LIBRARY}" OpenMP::OpenMP_CXX)
-endif()
+# hyperpred_core brings what the objects need to be linked; of itself nothing is left to take.
+target_link_libraries(opencv_hyperpred PUBLIC opencv_core opencv_dnn PRIVATE hyperpred_core)
 
 set(hyperpred_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/opencv_hyperpred)
 set(hyperpred_data_dir ${CMAKE_INSTALL_DATADIR}/hyperpred)

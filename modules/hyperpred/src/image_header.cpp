@@ -249,6 +249,14 @@ struct Tiff {
     }
 };
 
+// The entry's values must lie inside the file, also of tags that only the decoder reads.
+void checkTiffEntry(const Tiff& tiff, size_t entry) {
+    const size_t widths[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};  // bytes by type, TIFF 6.0 section 2
+    const uint32_t type = tiff.read(entry + 2, 2);
+    const size_t bytes = type < 14 ? widths[type] * tiff.count(entry) : 0;
+    if (bytes > 4) tiff.bytes.need(tiff.read(entry + 8, 4), bytes);
+}
+
 // Every strip or tile must lie inside the file.
 void checkTiffData(const Tiff& tiff, size_t offsets, size_t lengths) {
     if (offsets == 0 || lengths == 0) tiff.bytes.refuse("TIFF without an image in it");
@@ -272,6 +280,7 @@ ImageHeader tiffHeader(const Bytes& bytes) {
     int64_t tileWidth = 0, tileHeight = 0;
     for (size_t i = 0; i < entries; ++i) {
         const size_t entry = directory + 2 + 12 * i;
+        checkTiffEntry(tiff, entry);
         // Of a tag given twice libtiff keeps one; the larger is the one to fear.
         const auto largest = [&](int64_t known) { return std::max(known, int64_t(tiff.value(entry, 0))); };
         switch (tiff.read(entry, 2)) {

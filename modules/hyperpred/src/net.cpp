@@ -31,8 +31,8 @@ Shape vectorShape(int size) {
 
 void checkSize(size_t has, int64_t expected, const std::string& what, const std::string& place) {
     if (has == size_t(expected)) return;
-    fail(Failure::BadArgument, place + ": expects " + std::to_string(expected) + " numbers of " + what + ", gets " +
-                                   std::to_string(has));
+    fail(Failure::BadArgument,
+         place + ": expects " + std::to_string(expected) + " numbers of " + what + ", gets " + std::to_string(has));
 }
 
 // Grows the graph node by node; `place_` maps an architecture node to the graph node that computes its output.

@@ -41,17 +41,17 @@ enum : uint32_t { input = 1, output = 2, name = 3, op_type = 4, attribute = 5 };
 namespace attribute {
 enum : uint32_t { name = 1, f = 2, i = 3, ints = 8, type = 20 };
 enum : int { FLOAT = 1, INT = 2, INTS = 7 };
-}
+}  // namespace attribute
 namespace tensor {
 enum : uint32_t { dims = 1, data_type = 2, name = 8, raw_data = 9 };
 }
 namespace value_info {
 enum : uint32_t { name = 1, type = 2 };
-enum : uint32_t { tensor_type = 1 };                 // of type
-enum : uint32_t { elem_type = 1, shape = 2 };        // of tensor_type
-enum : uint32_t { dim = 1 };                         // of shape
-enum : uint32_t { dim_value = 1, dim_param = 2 };    // of dim
-}
+enum : uint32_t { tensor_type = 1 };               // of type
+enum : uint32_t { elem_type = 1, shape = 2 };      // of tensor_type
+enum : uint32_t { dim = 1 };                       // of shape
+enum : uint32_t { dim_value = 1, dim_param = 2 };  // of dim
+}  // namespace value_info
 
 struct Attribute {
     const char* name;
@@ -144,7 +144,7 @@ private:
                 integers("pads", {node.pad, node.pad, node.pad, node.pad})};
     }
 
-    // As a BatchNormalization of mean 0, variance 1 and epsilon 0, since OpenCV 4.6 reads Mul and Add of constants and then
+    // As a BatchNormalization of mean 0, variance 1 and epsilon 0: OpenCV 4.6 reads Mul and Add of constants and then
     // fails in forward().
     void writeNormalise(const NetNode& node, std::vector<std::string> inputs) {
         const int channels = node.shape.channels;
@@ -168,8 +168,8 @@ private:
         writeNode("AveragePool", inputs, node.name, attributes);
     }
 
-    // x / max(|x|, least). OpenCV 4.6 has no LpNormalization; it knows this pattern and makes it one Normalize layer,
-    // x / sqrt(|x|^2 + 1e-10), which is the same to 1e-5 for |x| > 0.003.
+    // x / max(|x|, least). OpenCV 4.6 has no LpNormalization; it takes this pattern, a Clip with three inputs and all,
+    // for one Normalize layer, x / sqrt(|x|^2 + 1e-10), which is the same to 1e-5 for |x| > 0.003.
     void writeUnitLength(const NetNode& node, const std::string& input) {
         const std::string norm = node.name + "/norm", clipped = norm + "/clipped", shape = node.name + "/shape";
         writeNode("ReduceL2", {input}, norm, {integers("axes", {1}), integer("keepdims", 1)});
@@ -299,18 +299,18 @@ bool isOurs(const OnnxSummary& summary) {
 void verifyChecksum(const std::vector<uint8_t>& bytes, const uint8_t* digits, const std::string& where) {
     std::vector<uint8_t> blanked = bytes;
     std::fill_n(blanked.begin() + (digits - bytes.data()), kDigits, uint8_t('0'));
-    const std::string expected(digits, digits + kDigits), found = hexDigits(contentHash(blanked.data(), blanked.size()));
+    const std::string expected(digits, digits + kDigits);
+    const std::string found = hexDigits(contentHash(blanked.data(), blanked.size()));
     if (expected != found) {
-        fail(Failure::BadFile, where + ": is damaged: its checksum is " + inQuotes(expected) + ", its bytes give \"" +
-                                   found + "\"");
+        fail(Failure::BadFile,
+             where + ": is damaged: its checksum is " + inQuotes(expected) + ", its bytes give \"" + found + "\"");
     }
 }
 
 }  // namespace
 
 std::vector<uint8_t> emitOnnx(const NetGraph& graph) {
-    std::vector<uint8_t> bytes =
-        writeProtobuf([&graph](ProtobufWriter& writer) { OnnxWriter(graph, writer).write(); });
+    std::vector<uint8_t> bytes = writeProtobuf([&graph](ProtobufWriter& writer) { OnnxWriter(graph, writer).write(); });
     // The checksum's digits, zeros so far, are the last bytes of the file.
     const std::string digits = hexDigits(contentHash(bytes.data(), bytes.size()));
     std::copy(digits.begin(), digits.end(), bytes.end() - std::ptrdiff_t(kDigits));

@@ -30,7 +30,7 @@ private:
     friend std::vector<uint8_t> writeProtobuf(const std::function<void(ProtobufWriter&)>& write);
 
     struct Message {
-        size_t start = 0;   // in the measuring pass, without the lengths of the messages around it
+        size_t start = 0;  // in the measuring pass, without the lengths of the messages around it
         size_t length = 0;
     };
 
@@ -40,7 +40,7 @@ private:
     void startWriting();
 
     bool measuring_ = true;
-    size_t size_ = 0;                // written, or measured
+    size_t size_ = 0;  // written, or measured
     std::vector<uint8_t> bytes_;
     std::vector<Message> messages_;  // in the order of their begin()
     std::vector<size_t> open_;       // of messages_

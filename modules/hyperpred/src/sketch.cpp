@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "error.hpp"
 #include "hypernetwork.hpp"
@@ -62,20 +64,14 @@ Moments momentsOf(const std::vector<Row>& rows, size_t columns) {
     return result;
 }
 
-// The rows of each class, in the order of the images.
+// The rows of each class, in the order of the images. A class without an image has no entry: a bounded sample of very
+// many classes does not reach each of them.
 std::vector<std::vector<const float*>> rowsByClass(const std::vector<float>& features, const std::vector<int>& labels,
                                                    size_t columns) {
+    std::map<int, std::vector<const float*>> byLabel;
+    for (size_t i = 0; i < labels.size(); ++i) byLabel[labels[i]].push_back(features.data() + i * columns);
     std::vector<std::vector<const float*>> classes;
-    for (size_t i = 0; i < labels.size(); ++i) {
-        if (labels[i] < 0) fail(Failure::Internal, "label " + std::to_string(labels[i]) + " reached the sketch");
-        if (size_t(labels[i]) >= classes.size()) classes.resize(size_t(labels[i]) + 1);
-        classes[size_t(labels[i])].push_back(features.data() + i * columns);
-    }
-    for (size_t label = 0; label < classes.size(); ++label) {
-        if (!classes[label].empty()) continue;
-        fail(Failure::Internal, "label " + std::to_string(label) + " has no image in the sketch's sample, whose " +
-                                    "labels go up to " + std::to_string(classes.size() - 1));
-    }
+    for (auto& entry : byLabel) classes.push_back(std::move(entry.second));
     return classes;
 }
 

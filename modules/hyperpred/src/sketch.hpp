@@ -31,7 +31,8 @@ SketchParameters readSketch(const ModelFile& file, const HyperConfig& config);
 int imageFeatureCount(const SketchParameters& parameters);  // E
 
 // Per-image features -> pooled vector of length 4 E: mean, deviation, mean within-class deviation, deviation of the
-// class means, all with population (1 / n) variance in double. `features`: N x E. `labels`: N values 0..C-1.
+// class means, all with population (1 / n) variance in double. `features`: N x E. `labels`: N class numbers, of which
+// some may be missing; the means over classes are then over those that are there.
 std::vector<float> poolByLabel(const std::vector<float>& features, const std::vector<int>& labels, int featureCount);
 
 // Pooled vector (4 E) -> sketch (d): LayerNorm, linear, GELU (erf form), linear.

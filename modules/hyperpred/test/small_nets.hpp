@@ -47,8 +47,8 @@ public:
     explicit DocumentBuilder(int size) : size_(size) {}
 
     std::string conv(const std::string& input, int out, int kernel, int stride, int pad) {
-        return add({{"op", "conv"}, {"input", input}, {"out", out}, {"kernel", kernel}, {"stride", stride},
-                    {"pad", pad}});
+        return add(
+            {{"op", "conv"}, {"input", input}, {"out", out}, {"kernel", kernel}, {"stride", stride}, {"pad", pad}});
     }
     std::string unary(const std::string& op, const std::string& input) { return add({{"op", op}, {"input", input}}); }
     std::string sum(const std::string& a, const std::string& b) { return add({{"op", "add"}, {"inputs", {a, b}}}); }
@@ -69,11 +69,11 @@ public:
         return unary("relu", sum(second, shortcut));
     }
     Architecture build(const std::vector<std::string>& stages) const {
-        const Json document = {{"name", "small"},
-                               {"input", {{"size", size_}, {"channels", 3}, {"mean", {120.5, 110, 99}},
-                                          {"std", {60, 70.25, 55}}}},
-                               {"layers", layers_},
-                               {"stages", stages}};
+        const Json document = {
+            {"name", "small"},
+            {"input", {{"size", size_}, {"channels", 3}, {"mean", {120.5, 110, 99}}, {"std", {60, 70.25, 55}}}},
+            {"layers", layers_},
+            {"stages", stages}};
         return parseArchitecture(document.dump(), "small.json");
     }
 
@@ -92,12 +92,12 @@ private:
 // Every kind of node, odd sizes and channels, three stages; the last is a global_pool.
 inline Architecture everyOp() {
     DocumentBuilder build(37);
-    const std::string stem = build.convNormRelu("image", 5, 5, 2, 2);                     // 5 x 19 x 19
-    const std::string pooled = build.pool("max_pool", stem, 3, 2, 1);                     // 10 x 10
+    const std::string stem = build.convNormRelu("image", 5, 5, 2, 2);  // 5 x 19 x 19
+    const std::string pooled = build.pool("max_pool", stem, 3, 2, 1);  // 10 x 10
     const std::string first = build.residual(pooled, 5, 5, 1);
-    const std::string second = build.residual(first, 5, 7, 2);                            // 7 x 5 x 5
-    const std::string average = build.pool("avg_pool", second, 2, 2, 0);                  // 2 x 2
-    const std::string bare = build.unary("relu", build.conv(average, 11, 2, 1, 1));       // 11 x 3 x 3, no batch-norm
+    const std::string second = build.residual(first, 5, 7, 2);                       // 7 x 5 x 5
+    const std::string average = build.pool("avg_pool", second, 2, 2, 0);             // 2 x 2
+    const std::string bare = build.unary("relu", build.conv(average, 11, 2, 1, 1));  // 11 x 3 x 3, no batch-norm
     const std::string doubled = build.sum(bare, bare);
     return build.build({first, second, build.unary("global_pool", doubled)});
 }

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <opencv2/hyperpred.hpp>
 #include <opencv2/imgproc.hpp>
 #include <random>
 #include <thread>
+#include <unistd.h>
 
 #include "drawn_network.hpp"
 

@@ -65,17 +65,23 @@ std::vector<uint8_t> record(size_t size, size_t index) {
     return bytes;
 }
 
-void fill(Spool& spool, size_t first, size_t last) {
-    for (size_t i = first; i < last; ++i) spool.append(record(spool.recordSize(), i).data());
+// `salt` tells new records from those that stood in the same place before.
+void fill(Spool& spool, size_t first, size_t last, size_t salt = 0) {
+    for (size_t i = first; i < last; ++i) spool.append(record(spool.recordSize(), i + salt).data());
+}
+
+void checkRange(const Spool& spool, size_t first, size_t last, size_t salt = 0) {
+    BOOST_TEST(spool.count() >= last);
+    std::vector<uint8_t> got(spool.recordSize());
+    for (size_t i = last; i-- > first;) {  // backwards: order of reading does not matter
+        spool.read(i, got.data());
+        BOOST_REQUIRE(got == record(spool.recordSize(), i + salt));
+    }
 }
 
 void checkAll(const Spool& spool, size_t count) {
     BOOST_TEST(spool.count() == count);
-    std::vector<uint8_t> got(spool.recordSize());
-    for (size_t i = count; i-- > 0;) {  // backwards: order of reading does not matter
-        spool.read(i, got.data());
-        BOOST_REQUIRE(got == record(spool.recordSize(), i));
-    }
+    checkRange(spool, 0, count);
 }
 
 }  // namespace
@@ -105,17 +111,19 @@ BOOST_AUTO_TEST_CASE(the_file_has_no_name_and_is_made_only_when_needed) {
 
 BOOST_AUTO_TEST_CASE(truncate_forgets_and_appending_goes_on) {
     const TemporaryFolder folder;
-    Spool spool(9, 90);  // 10 records in memory
-    fill(spool, 0, 25);
     for (const size_t left : {size_t(30), size_t(20), size_t(10), size_t(4), size_t(0)}) {
         BOOST_TEST_CONTEXT("left " << left) {
-            const size_t kept = std::min(left, spool.count());
+            Spool spool(9, 90);  // 10 records in memory
+            fill(spool, 0, 25);
             spool.truncate(left);
+            const size_t kept = std::min(left, size_t(25));
             checkAll(spool, kept);
             uint8_t ignored[9];
             BOOST_CHECK_THROW(spool.read(kept, ignored), cv::Exception);
-            fill(spool, kept, 25);
-            checkAll(spool, 25);
+            fill(spool, kept, 27, 100);
+            BOOST_TEST(spool.count() == 27u);
+            checkRange(spool, 0, kept);
+            checkRange(spool, kept, 27, 100);
         }
     }
 }

@@ -42,6 +42,7 @@ private:
 class BufferPool {
 public:
     Buffer take(size_t floats) {
+        if (floats == 0) return Buffer();
         const std::lock_guard<std::mutex> lock(lock_);
         const auto found = free_.lower_bound(floats);
         if (found == free_.end()) return Buffer(floats);

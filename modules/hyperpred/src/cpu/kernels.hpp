@@ -53,7 +53,15 @@ struct Kernels {
     // The inverse for one tile: result pixel (y, x) goes to pixels[4 y + x], where that is not null.
     void (*winogradOutput)(const float* in, size_t stride, int channels, const float* bias,
                            const float* const* other, bool relu, float* const* pixels);
+    // Mean and sum of squared deviations of each channel over a few pixels (pixels x channels).
+    void (*measure)(const float* values, size_t pixels, int channels, float* mean, float* squares);
+    // Over some pixels, each a row of channels: signs[c] max(signs[c] x) (signs may be null: all 1), and the mean.
+    void (*greatest)(const float* const* pixels, int count, int channels, const float* signs, float* out);
+    void (*mean)(const float* const* pixels, int count, int channels, float* out);
     float (*dot)(const float* a, const float* b, int count);
+    // out[j] = base[j] gains[j] + sum over r of factors[r] rows[r * count + j].
+    void (*addRows)(const float* base, const float* gains, const float* factors, const float* rows, int rowCount,
+                    int count, float* out);
 };
 
 // The best for this processor.

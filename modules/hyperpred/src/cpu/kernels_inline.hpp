@@ -193,6 +193,94 @@ void winogradOutput(const float* in, size_t stride, int channels, const float* b
     }
 }
 
+// Each function below is written once: with Whole for registers, with Single for the channels that are left.
+struct Whole {
+    typedef Lanes Value;
+    static Lanes read(const float* p) { return load(p); }
+    static void write(float* p, Lanes value) { store(p, value); }
+};
+struct Single {
+    typedef float Value;
+    static float read(const float* p) { return *p; }
+    static void write(float* p, float value) { *p = value; }
+};
+
+template <class Part>
+inline void measureAt(const float* values, size_t pixels, size_t stride, float* mean, float* squares) {
+    typename Part::Value sum = {};
+    for (size_t i = 0; i < pixels; ++i) sum += Part::read(values + i * stride);
+    const typename Part::Value middle = sum / float(pixels);
+    typename Part::Value deviations = {};
+    for (size_t i = 0; i < pixels; ++i) {
+        const typename Part::Value apart = Part::read(values + i * stride) - middle;
+        deviations += apart * apart;
+    }
+    Part::write(mean, middle);
+    Part::write(squares, deviations);
+}
+
+void measure(const float* values, size_t pixels, int channels, float* mean, float* squares) {
+    const size_t stride = size_t(channels);
+    int c = 0;
+    for (; c + kLanes <= channels; c += kLanes) measureAt<Whole>(values + c, pixels, stride, mean + c, squares + c);
+    for (; c < channels; ++c) measureAt<Single>(values + c, pixels, stride, mean + c, squares + c);
+}
+
+template <class Part>
+inline void greatestAt(const float* const* pixels, int count, int c, const float* signs, float* out) {
+    typename Part::Value most = Part::read(pixels[0] + c);
+    if (signs) most *= Part::read(signs + c);
+    for (int i = 1; i < count; ++i) {
+        typename Part::Value value = Part::read(pixels[i] + c);
+        if (signs) value *= Part::read(signs + c);
+        most = most < value ? value : most;
+    }
+    if (signs) most *= Part::read(signs + c);
+    Part::write(out + c, most);
+}
+
+void greatest(const float* const* pixels, int count, int channels, const float* signs, float* out) {
+    int c = 0;
+    for (; c + kLanes <= channels; c += kLanes) greatestAt<Whole>(pixels, count, c, signs, out);
+    for (; c < channels; ++c) greatestAt<Single>(pixels, count, c, signs, out);
+}
+
+// Sums of at most 64 pixels, then a sum of those: float loses no more than a few last bits.
+template <class Part>
+inline void meanAt(const float* const* pixels, int count, int c, float* out) {
+    typename Part::Value total = {};
+    for (int first = 0; first < count; first += 64) {
+        const int end = first + 64 < count ? first + 64 : count;
+        typename Part::Value sum = {};
+        for (int i = first; i < end; ++i) sum += Part::read(pixels[i] + c);
+        total += sum;
+    }
+    Part::write(out + c, total / float(count));
+}
+
+void mean(const float* const* pixels, int count, int channels, float* out) {
+    int c = 0;
+    for (; c + kLanes <= channels; c += kLanes) meanAt<Whole>(pixels, count, c, out);
+    for (; c < channels; ++c) meanAt<Single>(pixels, count, c, out);
+}
+
+template <class Part>
+inline void addRowsAt(const float* base, const float* gains, const float* factors, const float* rows, int rowCount,
+                      int count, float* out) {
+    typename Part::Value sum = Part::read(base) * Part::read(gains);
+    for (int r = 0; r < rowCount; ++r) sum += factors[r] * Part::read(rows + size_t(r) * size_t(count));
+    Part::write(out, sum);
+}
+
+void addRows(const float* base, const float* gains, const float* factors, const float* rows, int rowCount, int count,
+             float* out) {
+    int j = 0;
+    for (; j + kLanes <= count; j += kLanes) {
+        addRowsAt<Whole>(base + j, gains + j, factors, rows + j, rowCount, count, out + j);
+    }
+    for (; j < count; ++j) addRowsAt<Single>(base + j, gains + j, factors, rows + j, rowCount, count, out + j);
+}
+
 float dot(const float* a, const float* b, int count) {
     Lanes sums[4] = {};
     int i = 0;
@@ -212,8 +300,8 @@ float dot(const float* a, const float* b, int count) {
 }  // namespace
 
 const Kernels& HYPERPRED_KERNELS(const char* name) {
-    static const Kernels table = {name,          kLanes,         kPanel, kRows, multiplyPanel, finish,
-                                  winogradInput, winogradOutput, dot};
+    static const Kernels table = {name,           kLanes,  kPanel,   kRows, multiplyPanel, finish, winogradInput,
+                                  winogradOutput, measure, greatest, mean,  dot,           addRows};
     return table;
 }
 

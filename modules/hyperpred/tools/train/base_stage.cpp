@@ -268,6 +268,7 @@ bool BaseTraining::run() {
             return false;
         }
         step();
+        control.countStep();
         state_.seconds = earlier_ + control.seconds();
         const bool last = state_.step == steps_, validating = last || state_.step % validateEvery_ == 0;
         char text[200];

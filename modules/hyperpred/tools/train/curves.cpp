@@ -51,7 +51,10 @@ std::string formatNumber(double value) {
 
 std::string formatRow(const std::vector<double>& row) {
     std::string line;
-    for (const double value : row) line += (&value == row.data() ? "" : ",") + (std::isnan(value) ? "" : formatNumber(value));
+    for (size_t i = 0; i < row.size(); ++i) {
+        if (i > 0) line += ",";
+        if (!std::isnan(row[i])) line += formatNumber(row[i]);
+    }
     return line + "\n";
 }
 

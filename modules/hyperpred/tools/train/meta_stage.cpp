@@ -315,6 +315,7 @@ bool MetaTraining::run() {
             return false;
         }
         step();
+        control.countStep();
         state_.seconds = earlier_ + control.seconds();
         const bool last = state_.step == steps_;
         if (last || state_.step % kLogEvery == 0 || state_.step % settings_.integer("meta.validate_every") == 0) {

@@ -5,15 +5,15 @@
 
 #include "error.hpp"
 #include "images.hpp"
-#include "packed_format.hpp"
+#include "packed_data.hpp"
+#include "support_list.hpp"
 
 namespace cv {
 namespace hyperpred {
 
 void packImages(const std::string& folderOrCsv, int size, const std::string& out, bool strict) {
-    if (size < kLeastPackedEdge || size > kGreatestPackedEdge) {
-        fail(Failure::BadArgument, "--size is " + std::to_string(size) + ", must be " +
-                                       std::to_string(kLeastPackedEdge) + ".." + std::to_string(kGreatestPackedEdge));
+    if (size < 8 || size > 1024) {
+        fail(Failure::BadArgument, "--size is " + std::to_string(size) + ", must be 8..1024");
     }
     const LabelledFiles list = listLabelledFiles(folderOrCsv, strict);
     for (const std::string& sentence : list.skipped) std::fprintf(stderr, "skipped: %s\n", sentence.c_str());

@@ -32,13 +32,16 @@ RunControl::RunControl(const Settings& settings)
     : start_(Clock::now()),
       lastCheckpoint_(start_),
       checkpointSeconds_(60 * settings.number("run.checkpoint_minutes")),
-      stopSeconds_(60 * settings.number("run.stop_after_minutes")) {
+      stopSeconds_(60 * settings.number("run.stop_after_minutes")),
+      stopSteps_(settings.integer("run.stop_after_steps")) {
+    signalCaught = 0;
     std::signal(SIGINT, onSignal);
     std::signal(SIGTERM, onSignal);
 }
 
 bool RunControl::stopRequested() const {
-    return signalCaught != 0 || (stopSeconds_ > 0 && seconds() >= stopSeconds_);
+    return signalCaught != 0 || (stopSeconds_ > 0 && seconds() >= stopSeconds_) ||
+           (stopSteps_ > 0 && steps_ >= stopSteps_);
 }
 
 bool RunControl::checkpointDue() {

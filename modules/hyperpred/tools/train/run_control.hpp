@@ -3,6 +3,7 @@
 #define HYPERPRED_TRAIN_RUN_CONTROL_HPP
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "settings.hpp"
@@ -10,11 +11,12 @@
 namespace cv {
 namespace hyperpred {
 
-// Says when a run writes checkpoints and when it ends early: SIGINT, SIGTERM or run.stop_after_minutes. It never
-// touches the schedule, which counts steps.
+// Says when a run writes checkpoints and when it ends early: SIGINT, SIGTERM, run.stop_after_minutes or
+// run.stop_after_steps. It never touches the schedule, which counts steps of the whole run.
 class RunControl {
 public:
     explicit RunControl(const Settings& settings);
+    void countStep() { ++steps_; }
     bool stopRequested() const;
     bool checkpointDue();       // true once every run.checkpoint_minutes
     double seconds() const;     // since the start of this session
@@ -23,6 +25,7 @@ private:
     using Clock = std::chrono::steady_clock;
     Clock::time_point start_, lastCheckpoint_;
     double checkpointSeconds_, stopSeconds_;
+    int64_t stopSteps_, steps_ = 0;
 };
 
 // Rate over the last minute or so, and a bar on the terminal: nothing is drawn where standard error is none.

@@ -117,7 +117,11 @@ Json applyOverrides(Json document, const std::vector<std::string>& overrides, co
         Json value = Json::parse(text.substr(equals + 1), nullptr, false);
         if (value.is_discarded()) value = text.substr(equals + 1);
         if (dot < equals) {
-            document[text.substr(0, dot)][text.substr(dot + 1, equals - dot - 1)] = value;
+            Json& section = document[text.substr(0, dot)];
+            if (!section.is_object() && !section.is_null()) {
+                refuse(origin, "--set \"" + text + "\": \"" + text.substr(0, dot) + "\" is no section");
+            }
+            section[text.substr(dot + 1, equals - dot - 1)] = value;
         } else {
             document[text.substr(0, equals)] = value;
         }
@@ -168,6 +172,7 @@ const std::vector<NumberSetting>& numberSettings() {
         {"run.seed", 1, 0, 1000000000, true, "of everything random"},
         {"run.threads", 0, 0, 1024, true, "0: all cores"},
         {"run.checkpoint_minutes", 10, 0.01, 10000, false, "between checkpoints"},
+        {"run.stop_after_steps", 0, 0, 1000000000, true, "the same after so many steps or tasks of this session"},
         {"run.stop_after_minutes", 0, 0, 100000, false, "write a checkpoint and end; 0: never. `resume` goes on"},
     };
     return settings;
@@ -202,8 +207,8 @@ const std::string& Settings::word(const std::string& key) const {
 
 Settings parseSettings(const std::string& json, const std::string& origin, const std::vector<std::string>& overrides) {
     const Json given = readStrictJson(json, 32, "configuration \"" + origin + "\"");
+    if (!given.is_object()) refuse(origin, "an object {...} is expected");
     const Json document = applyOverrides(given, overrides, origin);
-    if (!document.is_object()) refuse(origin, "an object {...} is expected");
     Settings settings;
     for (const NumberSetting& setting : numberSettings()) settings.numbers[setting.key] = setting.fallback;
     for (const WordSetting& setting : wordSettings()) settings.words[setting.key] = setting.fallback;

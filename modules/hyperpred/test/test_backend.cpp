@@ -1,0 +1,491 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#define BOOST_TEST_MODULE backend
+#include <boost/test/unit_test.hpp>
+
+#include <stdexcept>
+
+#include "backend.hpp"
+#include "calibration.hpp"
+#include "random_hypernetwork.hpp"
+#include "small_nets.hpp"
+
+// One list of properties that every backend of this build has, with the reference as judge where numbers are compared.
+
+using namespace cv::hyperpred;
+using namespace cv::hyperpred::test;
+
+namespace {
+
+const double kWeights = 1e-5;     // floats summed in another order
+const double kStatistics = 1e-4;  // Winograd's transforms lose a digit
+const double kFeatures = 2e-3;    // targets.md, section 1
+
+// ---- cases ----
+
+// Channels that fill no register, edges 14, 7 and 4, shortcuts of both kinds.
+Architecture oddChannels() {
+    DocumentBuilder build(27);
+    const std::string stem = build.convNormRelu("image", 17, 3, 2, 1);
+    const std::string first = build.residual(stem, 17, 33, 2);
+    const std::string second = build.residual(first, 33, 33, 1);
+    const std::string third = build.residual(second, 33, 5, 2);
+    return build.build({stem, second, third});
+}
+
+// Channels and maps as fast paths like them, with a large map that is pooled, edges that their tiles do not divide, and
+// maps of 4, 2 and 1 pixels.
+Architecture roundChannels() {
+    DocumentBuilder build(27);
+    const std::string stem = build.convNormRelu("image", 32, 7, 1, 3);
+    const std::string pooled = build.pool("max_pool", stem, 3, 2, 1);
+    const std::string first = build.residual(pooled, 32, 32, 1);
+    const std::string second = build.residual(first, 32, 64, 2);
+    const std::string third = build.residual(second, 64, 64, 2);
+    const std::string fourth = build.residual(third, 64, 96, 2);
+    return build.build({first, second, third, build.convNormRelu(fourth, 64, 3, 2, 1)});
+}
+
+// Legal, and no block of any known network: nodes on the bare image, batch-norms without convolution, convolutions
+// without batch-norm before pooling, addition and relu, outputs with several readers.
+Architecture strange() {
+    DocumentBuilder build(19);
+    const std::string image = build.unary("batch_norm", build.unary("relu", "image"));
+    const std::string bare = build.sum(build.conv("image", 3, 3, 1, 1), "image");
+    const std::string both = build.unary("relu", build.sum(image, bare));
+    const std::string pooledBare = build.unary("relu", build.pool("max_pool", build.conv(both, 9, 3, 1, 0), 2, 2, 1));
+    const std::string split = build.conv(pooledBare, 9, 3, 1, 1);
+    const std::string left = build.unary("batch_norm", split), right = build.unary("relu", split);
+    const std::string joined = build.unary("relu", build.sum(left, right));
+    const std::string pooled = build.unary("batch_norm", build.pool("avg_pool", joined, 3, 2, 0));
+    const std::string twice = build.unary("batch_norm", build.unary("batch_norm", build.conv(pooled, 7, 1, 1, 0)));
+    const std::string greatest = build.pool("max_pool", build.unary("batch_norm", build.conv(twice, 6, 2, 1, 1)), 2, 1, 0);
+    const std::string mean = build.unary("global_pool", build.unary("relu", greatest));
+    return build.build({bare, pooledBare, joined, twice, greatest, mean});
+}
+
+std::vector<Architecture> architectures() {
+    return {everyOp(), oddChannels(), roundChannels(), strange(), randomArchitecture(3), randomArchitecture(8)};
+}
+
+HyperConfig config(const std::string& form, const std::string& encoder, int layers = 1) {
+    HyperConfig result;
+    result.form = form;
+    result.encoder = encoder;
+    result.layers = layers;
+    result.width = 37;
+    result.embedding = 11;
+    result.rank = 3;
+    result.bottleneck = 6;
+    result.tile = 10;
+    result.tileHidden = 13;
+    result.sketchMix = layers == 2 ? 0.1f : 0.f;
+    return result;
+}
+
+std::vector<HyperConfig> configs() {
+    std::vector<HyperConfig> all = {config("residual", "stats"), config("residual", "conv", 2), config("pure", "stats", 2)};
+    all.push_back(config("residual", "stats"));
+    all.back().rank = 0;
+    return all;
+}
+
+struct Images {
+    Images(int count, int size, unsigned seed) : bytes(size_t(count) * size_t(size) * size_t(size) * 3) {
+        std::mt19937 draw(seed);
+        // Each image has a colour and a contrast of its own, so that batch statistics matter.
+        const size_t each = size_t(size) * size_t(size) * 3;
+        for (int n = 0; n < count; ++n) {
+            const auto base = unsigned(draw() % 128), range = unsigned(1 + draw() % 127);
+            for (size_t i = 0; i < each; ++i) bytes[size_t(n) * each + i] = uint8_t(base + draw() % range);
+        }
+        batch.pixels = bytes.data();
+        batch.count = count;
+        batch.size = size;
+    }
+    ImageBatch part(int first, int count) const {
+        ImageBatch some = batch;
+        some.pixels += size_t(first) * size_t(batch.size) * size_t(batch.size) * 3;
+        some.count = count;
+        return some;
+    }
+    std::vector<uint8_t> bytes;
+    ImageBatch batch;
+};
+
+std::vector<float> randomSketch(const HyperNetwork& hyper) {
+    return RandomTensors(99)({hyper.recurrent.width}, 1).values;
+}
+
+std::vector<std::string> judged() {
+    std::vector<std::string> names = availableBackends();
+    names.erase(std::remove(names.begin(), names.end(), "reference"), names.end());
+    return names;
+}
+
+// Largest difference as a share of the largest expected value.
+double apart(const std::vector<float>& found, const std::vector<float>& expected) {
+    if (found.size() != expected.size()) return HUGE_VAL;
+    double most = 0, scale = 1e-30;
+    for (size_t i = 0; i < found.size(); ++i) {
+        if (!std::isfinite(found[i])) return HUGE_VAL;
+        most = std::max(most, std::abs(double(found[i]) - double(expected[i])));
+        scale = std::max(scale, std::abs(double(expected[i])));
+    }
+    return most / scale;
+}
+
+void compareWeights(const NetworkWeights& found, const NetworkWeights& expected) {
+    BOOST_REQUIRE(found.size() == expected.size());
+    for (size_t i = 0; i < found.size(); ++i) {
+        BOOST_TEST((found[i].kernel.shape == expected[i].kernel.shape));
+        BOOST_TEST(apart(found[i].kernel.values, expected[i].kernel.values) < kWeights);
+        BOOST_TEST(apart(found[i].gamma, expected[i].gamma) < kWeights);
+        BOOST_TEST(apart(found[i].beta, expected[i].beta) < kWeights);
+    }
+}
+
+// Means as shares of the root mean square of the layer (a channel's own may be nothing), variances as shares of
+// themselves.
+void compareStatistics(const NetworkWeights& found, const NetworkWeights& expected) {
+    for (size_t i = 0; i < found.size(); ++i) {
+        const NodeWeights& judge = expected[i];
+        const size_t channels = judge.gamma.size();
+        BOOST_REQUIRE(found[i].mean.size() == channels);
+        BOOST_REQUIRE(found[i].variance.size() == channels);
+        double square = 0;
+        for (size_t c = 0; c < channels; ++c) {
+            square += (double(judge.mean[c]) * double(judge.mean[c]) + double(judge.variance[c])) / double(channels);
+        }
+        for (size_t c = 0; c < channels; ++c) {
+            const double mean = double(found[i].mean[c]) - double(judge.mean[c]);
+            const double variance = double(found[i].variance[c]) - double(judge.variance[c]);
+            BOOST_TEST(std::abs(mean) < kStatistics * std::sqrt(square));
+            BOOST_TEST(std::abs(variance) < kStatistics * (double(judge.variance[c]) + double(kBatchNormEpsilon)));
+        }
+    }
+}
+
+bool sameBits(const NetworkWeights& a, const NetworkWeights& b) {
+    for (size_t i = 0; i < a.size(); ++i) {
+        if (a[i].kernel.values != b[i].kernel.values || a[i].gamma != b[i].gamma || a[i].beta != b[i].beta ||
+            a[i].mean != b[i].mean || a[i].variance != b[i].variance) {
+            return false;
+        }
+    }
+    return true;
+}
+
+std::vector<float> featuresOf(Backend& backend, const BackendNetwork& network, const ImageBatch& images,
+                              const Architecture& architecture, const std::vector<int>& stages) {
+    std::vector<float> rows(size_t(images.count) * size_t(featureCount(architecture, stages)));
+    backend.features(network, images, stages, rows.data());
+    return rows;
+}
+
+template <class Call>
+std::string sentenceOf(const Call& call) {
+    try {
+        call();
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+    return "";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+// All that a backend computes of some images, to compare bit by bit.
+struct Everything {
+    std::vector<float> encoded, codes, calibrated, features;
+    NetworkWeights weights;
+    std::vector<double> gram;
+};
+Everything everything(Backend& backend, const HyperNetwork& hyper, const Images& images) {
+    Everything all;
+    const std::vector<int> stages = allStages(hyper.architecture);
+    all.encoded = backend.encode(images.batch);
+    all.codes = backend.unroll(randomSketch(hyper));
+    const auto network = backend.generate(all.codes);
+    all.calibrated = backend.calibrate(*network, images.batch, stages);
+    all.weights = backend.download(*network);
+    all.features = featuresOf(backend, *network, images.batch, hyper.architecture, stages);
+    const size_t columns = size_t(featureCount(hyper.architecture, stages));
+    all.gram.assign(columns * columns, 0.5);
+    backend.gram(all.features.data(), images.batch.count, int(columns), all.gram.data());
+    return all;
+}
+void requireSameBits(const Everything& a, const Everything& b) {
+    BOOST_TEST((a.encoded == b.encoded));
+    BOOST_TEST((a.codes == b.codes));
+    BOOST_TEST((a.calibrated == b.calibrated));
+    BOOST_TEST((a.features == b.features));
+    BOOST_TEST((a.gram == b.gram));
+    BOOST_TEST(sameBits(a.weights, b.weights));
+}
+
+}  // namespace
+
+// ---- against the reference ----
+
+BOOST_AUTO_TEST_CASE(encoders_agree_with_the_reference) {
+    for (const HyperConfig& each : configs()) {
+        for (const int size : {32, 27, 64}) {
+            DocumentBuilder build(size);
+            const auto hyper = randomHyperNetwork(build.build({build.conv("image", 4, 3, 1, 1)}), each, 1);
+            const Images images(17, size, 5);
+            const std::vector<float> expected = createBackend("reference", hyper)->encode(images.batch);
+            for (const std::string& name : judged()) {
+                BOOST_TEST(apart(createBackend(name, hyper)->encode(images.batch), expected) < kWeights);
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(codes_and_weights_agree_with_the_reference) {
+    for (const Architecture& architecture : architectures()) {
+        for (const HyperConfig& each : configs()) {
+            const auto hyper = randomHyperNetwork(architecture, each, 2);
+            const auto reference = createBackend("reference", hyper);
+            const std::vector<float> sketch = randomSketch(*hyper), codes = reference->unroll(sketch);
+            const NetworkWeights expected = reference->download(*reference->generate(codes));
+            for (const std::string& name : judged()) {
+                BOOST_TEST_CONTEXT(name << ", " << each.form << ", " << architecture.nodes.size() << " nodes") {
+                    const auto backend = createBackend(name, hyper);
+                    BOOST_TEST(apart(backend->unroll(sketch), codes) < kWeights);
+                    compareWeights(backend->download(*backend->generate(codes)), expected);
+                }
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(empty_codes_give_the_base_weights) {
+    const auto hyper = randomHyperNetwork(everyOp(), config("residual", "stats"), 3);
+    const auto pure = randomHyperNetwork(everyOp(), config("pure", "stats"), 3);
+    for (const std::string& name : availableBackends()) {
+        const auto backend = createBackend(name, hyper);
+        BOOST_TEST(sameBits(backend->download(*backend->generate({})), hyper->generators.base));
+        BOOST_TEST(contains(sentenceOf([&] { createBackend(name, pure)->generate({}); }), "pure"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(calibration_and_features_agree_with_the_reference) {
+    unsigned seed = 10;
+    for (const Architecture& architecture : architectures()) {
+        const auto hyper = randomHyperNetwork(architecture, config("residual", "stats"), ++seed);
+        const std::vector<int> stages = allStages(architecture);
+        for (const int count : {1, 7, 16, 17, 33}) {
+            const Images images(count, architecture.size, seed), others(5, architecture.size, seed + 100);
+            const auto reference = createBackend("reference", hyper);
+            const auto judge = reference->generate({});
+            const std::vector<float> rows = reference->calibrate(*judge, images.batch, stages);
+            const std::vector<float> otherRows = featuresOf(*reference, *judge, others.batch, architecture, stages);
+            for (const std::string& name : judged()) {
+                BOOST_TEST_CONTEXT(name << ", " << count << " images, " << architecture.nodes.size() << " nodes") {
+                    const auto backend = createBackend(name, hyper);
+                    const auto network = backend->generate({});
+                    const std::vector<float> found = backend->calibrate(*network, images.batch, stages);
+                    BOOST_TEST(apart(found, rows) < kFeatures);
+                    compareStatistics(backend->download(*network), reference->download(*judge));
+                    // From here on both with the same statistics and images that did not set them.
+                    const std::vector<float> ordinary =
+                        featuresOf(*backend, *network, others.batch, architecture, stages);
+                    BOOST_TEST(apart(ordinary, otherRows) < kFeatures);
+                }
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_choice_of_stages_gives_the_same_columns) {
+    for (const Architecture& architecture : {oddChannels(), strange()}) {
+        const auto hyper = randomHyperNetwork(architecture, config("residual", "stats"), 4);
+        const Images images(18, architecture.size, 6);
+        const int count = int(architecture.stages.size());
+        for (const std::string& name : availableBackends()) {
+            const auto backend = createBackend(name, hyper);
+            const auto network = backend->generate({});
+            const std::vector<float> all = backend->calibrate(*network, images.batch, allStages(architecture));
+            const size_t width = size_t(featureCount(architecture, allStages(architecture)));
+            size_t column = 0;
+            for (int stage = 1; stage <= count; ++stage) {
+                const size_t own = size_t(featureCount(architecture, {stage}));
+                const auto again = backend->generate({});
+                const std::vector<float> calibrated = backend->calibrate(*again, images.batch, {stage});
+                BOOST_TEST(sameBits(backend->download(*again), backend->download(*network)));
+                for (size_t n = 0; n < 18; ++n) {
+                    BOOST_TEST(std::equal(calibrated.data() + n * own, calibrated.data() + (n + 1) * own,
+                                          all.data() + n * width + column));
+                }
+                column += own;
+            }
+            const std::vector<float> ordinary =
+                featuresOf(*backend, *network, images.batch, architecture, allStages(architecture));
+            BOOST_TEST(apart(ordinary, all) < kStatistics);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(gram_agrees_with_the_reference_and_adds) {
+    const auto hyper = randomHyperNetwork(everyOp(), config("residual", "stats"), 5);
+    for (const int rows : {1, 255, 256, 257, 600}) {
+        for (const int columns : {1, 5, 33, 100}) {
+            const std::vector<float> features = RandomTensors(7)({rows, columns}, 1, 0.5).values;
+            std::vector<double> expected(size_t(columns * columns), 3.0);
+            createBackend("reference", hyper)->gram(features.data(), rows, columns, expected.data());
+            for (const std::string& name : judged()) {
+                std::vector<double> found(size_t(columns * columns), 3.0);
+                createBackend(name, hyper)->gram(features.data(), rows, columns, found.data());
+                for (int i = 0; i < columns; ++i) {
+                    for (int j = 0; j < columns; ++j) {
+                        const size_t at = size_t(i * columns + j);
+                        BOOST_TEST(std::abs(found[at] - expected[at]) < 1e-6 * rows);
+                        BOOST_TEST(found[at] == found[size_t(j * columns + i)]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+// ---- determinism ----
+
+BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_threads_or_on_earlier_calls) {
+    for (const Architecture& architecture : {everyOp(), roundChannels(), strange()}) {
+        for (const HyperConfig& each : configs()) {
+            const auto hyper = randomHyperNetwork(architecture, each, 6);
+            const Images images(70, architecture.size, 7);
+            for (const std::string& name : judged()) {
+                const auto one = createBackend(name, hyper, 1);
+                const Everything first = everything(*one, *hyper, images);
+                requireSameBits(first, everything(*one, *hyper, images));
+                for (const int threads : {2, 4, 7}) {
+                    requireSameBits(first, everything(*createBackend(name, hyper, threads), *hyper, images));
+                }
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(bits_of_an_image_do_not_depend_on_the_others) {
+    for (const Architecture& architecture : architectures()) {
+        const auto hyper = randomHyperNetwork(architecture, config("residual", "conv"), 8);
+        const Images images(67, architecture.size, 9);
+        const std::vector<int> stages = allStages(architecture);
+        const size_t width = size_t(featureCount(architecture, stages));
+        for (const std::string& name : judged()) {
+            const auto backend = createBackend(name, hyper);
+            const auto network = backend->generate({});
+            backend->calibrate(*network, images.part(0, 40), stages);
+            const std::vector<float> all = featuresOf(*backend, *network, images.batch, architecture, stages);
+            const std::vector<float> encoded = backend->encode(images.batch);
+            for (const int first : {0, 1, 5, 16, 31, 33}) {
+                for (const int count : {1, 2, 15, 34}) {
+                    const std::vector<float> rows =
+                        featuresOf(*backend, *network, images.part(first, count), architecture, stages);
+                    BOOST_TEST(std::equal(rows.begin(), rows.end(), all.data() + size_t(first) * width));
+                    const std::vector<float> own = backend->encode(images.part(first, count));
+                    BOOST_TEST(std::equal(own.begin(), own.end(), encoded.data() + size_t(first) * kConvFeatures));
+                }
+            }
+        }
+    }
+}
+
+// ---- large samples, progress, errors ----
+
+BOOST_AUTO_TEST_CASE(a_sample_beyond_the_budget_is_calibrated_on_a_part) {
+    DocumentBuilder build(64);
+    const std::string map = build.convNormRelu("image", 260, 1, 1, 0);  // more than 4 MiB an image
+    const Architecture architecture = build.build({build.pool("max_pool", map, 8, 8, 0)});
+    const Images images(70, 64, 11);
+    const std::vector<int> chosen = calibrationImages(architecture, 70);
+    BOOST_REQUIRE(chosen.size() == 64);
+    Images part(64, 64, 0);
+    const size_t each = 64 * 64 * 3;
+    for (size_t i = 0; i < 64; ++i) {
+        std::copy_n(images.bytes.data() + size_t(chosen[i]) * each, each, part.bytes.data() + i * each);
+    }
+    const auto hyper = randomHyperNetwork(architecture, config("residual", "stats"), 12);
+    for (const std::string& name : judged()) {
+        const auto backend = createBackend(name, hyper);
+        const auto whole = backend->generate({}), some = backend->generate({});
+        const std::vector<float> rows = backend->calibrate(*whole, images.batch, {1});
+        backend->calibrate(*some, part.batch, {1});
+        BOOST_TEST(sameBits(backend->download(*whole), backend->download(*some)));
+        BOOST_TEST((rows == featuresOf(*backend, *some, images.batch, architecture, {1})));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(progress_rises_and_stops_the_pass) {
+    const auto hyper = randomHyperNetwork(oddChannels(), config("residual", "stats"), 13);
+    const Images images(40, 27, 14);
+    for (const std::string& name : availableBackends()) {
+        const auto backend = createBackend(name, hyper);
+        const auto network = backend->generate({});
+        std::vector<double> shares;
+        backend->calibrate(*network, images.batch, {1}, [&](double done) { shares.push_back(done); });
+        BOOST_TEST(std::is_sorted(shares.begin(), shares.end()));
+        BOOST_REQUIRE(shares.size() >= 2);
+        BOOST_TEST(shares.front() >= 0);
+        BOOST_TEST(shares.back() <= 1);
+
+        const auto stopped = backend->generate({});
+        const auto stop = [&](double) { throw std::runtime_error("stopped here"); };
+        BOOST_TEST(sentenceOf([&] { backend->calibrate(*stopped, images.batch, {1}, stop); }) == "stopped here");
+        std::vector<float> row(17);
+        BOOST_TEST(contains(sentenceOf([&] { backend->features(*stopped, images.part(0, 1), {1}, row.data()); }),
+                            "statistics"));
+        backend->calibrate(*stopped, images.batch, {1});
+        BOOST_TEST(sameBits(backend->download(*stopped), backend->download(*network)));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(wrong_arguments_are_refused_with_a_sentence) {
+    const auto hyper = randomHyperNetwork(oddChannels(), config("residual", "stats"), 15);
+    auto untrained = std::make_shared<HyperNetwork>(*hyper);
+    untrained->trained = false;
+    const Images images(3, 27, 16), large(3, 28, 16);
+    for (const std::string& name : availableBackends()) {
+        const auto backend = createBackend(name, hyper);
+        const auto network = backend->generate({});
+        std::vector<float> out(1000);
+        const auto features = [&](const ImageBatch& batch, const std::vector<int>& stages) {
+            return sentenceOf([&] { backend->features(*network, batch, stages, out.data()); });
+        };
+        BOOST_TEST(contains(features(images.batch, {1}), "no statistics"));
+        backend->calibrate(*network, images.batch, {1});
+        BOOST_TEST(features(images.batch, {1}) == "");
+        BOOST_TEST(contains(features(large.batch, {1}), "edge 28"));
+        BOOST_TEST(contains(features(ImageBatch(), {1}), "without pixels"));
+        BOOST_TEST(contains(features(images.batch, {2, 1}), "ascend"));
+        BOOST_TEST(contains(features(images.batch, {4}), "stage 4"));
+        BOOST_TEST(contains(features(images.batch, {}), "no stage"));
+        BOOST_TEST(contains(sentenceOf([&] { backend->unroll({1, 2, 3}); }), "3 numbers"));
+        BOOST_TEST(contains(sentenceOf([&] { backend->generate({1, 2, 3}); }), "3 numbers"));
+        BOOST_TEST(contains(sentenceOf([&] { createBackend(name, untrained)->unroll(randomSketch(*hyper)); }), "base"));
+        BOOST_TEST(!backend->device().empty());
+    }
+    const auto reference = createBackend("reference", hyper);
+    const auto foreign = reference->generate({});
+    for (const std::string& name : judged()) {
+        const auto backend = createBackend(name, hyper);
+        BOOST_TEST(contains(sentenceOf([&] { backend->download(*foreign); }), "another backend"));
+        BOOST_TEST(contains(sentenceOf([&] { reference->download(*backend->generate({})); }), "another backend"));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(backends_have_names) {
+    const auto hyper = randomHyperNetwork(everyOp(), config("residual", "stats"), 17);
+    const std::vector<std::string> names = availableBackends();
+    BOOST_TEST((std::count(names.begin(), names.end(), "cpu") == 1));
+    BOOST_TEST((std::count(names.begin(), names.end(), "reference") == 1));
+    BOOST_TEST(!createBackend("auto", hyper)->device().empty());
+    if (std::count(names.begin(), names.end(), "cuda") == 0) {
+        BOOST_TEST(contains(sentenceOf([&] { createBackend("cuda", hyper); }), "CUDA"));
+    }
+    BOOST_TEST(contains(sentenceOf([&] { createBackend("gpu", hyper); }), "\"gpu\""));
+    BOOST_TEST(contains(sentenceOf([&] { createBackend("cpu", hyper, -1); }), "-1"));
+}
