@@ -17,7 +17,8 @@ namespace hyperpred {
 std::vector<uint8_t> emitOnnx(const NetGraph& graph);
 
 // metadata_props of an ONNX file in memory, without reading the tensors. Throws Failure::BadFile naming `origin` when
-// the bytes are no ONNX model or a "hyperpred.checksum" does not match.
+// the bytes are no ONNX model, when "hyperpred.checksum" does not match, or when it is missing although producer or
+// metadata say that hyperpred wrote the file. Files of others need none.
 std::map<std::string, std::string> readOnnxMetadata(const std::vector<uint8_t>& bytes, const std::string& origin);
 
 }  // namespace hyperpred

@@ -43,14 +43,15 @@ public:
         const size_t in = size_t(shape_.in.channels), out = size_t(shape_.out.channels);
         Buffer packed(depth_ * panel * size_t(panels_));
         workers.forEach(panels_, [&](int p, int) {
-            float* to = packed.data() + size_t(p) * depth_ * panel;
-            for (size_t lane = 0; lane < panel; ++lane) {
-                const size_t o = size_t(p) * panel + lane;
-                const float* from = kernel + o * depth_;
-                const float gain = o < out ? (scale ? scale[o] : 1.f) : 0.f;
-                for (size_t i = 0; i < in; ++i) {
-                    for (size_t k = 0; k < window; ++k) {
-                        to[(k * in + i) * panel + lane] = o < out ? from[i * window + k] * gain : 0.f;
+            const size_t first = size_t(p) * panel, lanes = std::min(panel, out - first);
+            float* to = packed.data() + first * depth_;
+            std::fill_n(to, depth_ * panel, 0.f);
+            for (size_t i = 0; i < in; ++i) {
+                for (size_t k = 0; k < window; ++k) {
+                    float* row = to + (k * in + i) * panel;
+                    const float* from = kernel + first * depth_ + i * window + k;
+                    for (size_t lane = 0; lane < lanes; ++lane) {
+                        row[lane] = from[lane * depth_] * (scale ? scale[first + lane] : 1.f);
                     }
                 }
             }
@@ -90,8 +91,10 @@ private:
     // Some output pixels, of one image or of several, and the runs of input numbers under their windows.
     struct Block {
         int rows = 0;
-        int y[kMostRows], x[kMostRows];
-        size_t image[kMostRows];
+        int top[kMostRows], left[kMostRows];       // of the window, in the input
+        const float* corner[kMostRows];            // the pixel there, which need not exist
+        float* out[kMostRows];
+        const float* other[kMostRows];
         std::vector<const float*> runs;
         std::vector<int> taps;  // of each run, in packed order
     };
@@ -120,10 +123,11 @@ private:
                 const int first = int(int64_t(b) * pixels / blocks), end = int(int64_t(b + 1) * pixels / blocks);
                 block.rows = end - first;
                 for (int m = 0; m < block.rows; ++m) {
-                    const int pixel = byPixels_ ? position : (first + m) % map;
-                    block.image[m] = size_t(byPixels_ ? first + m : (first + m) / map);
-                    block.y[m] = pixel / shape_.out.width;
-                    block.x[m] = pixel % shape_.out.width;
+                    if (byPixels_) {
+                        place(pass, first + m, position, block, m);
+                    } else {
+                        place(pass, (first + m) / map, (first + m) % map, block, m);
+                    }
                 }
                 gatherRuns(pass, block);
                 for (int p = firstPanel; p < endPanel; ++p) multiply(pass, block, p);
@@ -131,51 +135,53 @@ private:
         }
     }
 
+    // Row m of the block is pixel `pixel` of the output map of image `image`.
+    void place(const Pass& pass, int image, int pixel, Block& block, int m) const {
+        block.top[m] = pixel / shape_.out.width * shape_.stride - pad_;
+        block.left[m] = pixel % shape_.out.width * shape_.stride - pad_;
+        block.corner[m] = pass.in + int64_t(image) * int64_t(imageFloats()) +
+                          (int64_t(block.top[m]) * width_ + block.left[m]) * shape_.in.channels;
+        const size_t at = (size_t(image) * size_t(shape_.out.height) * size_t(shape_.out.width) + size_t(pixel)) *
+                          size_t(shape_.out.channels);
+        block.out[m] = pass.out + at;
+        block.other[m] = pass.epilogue.other ? pass.epilogue.other + at : nullptr;
+    }
+
     void gatherRuns(const Pass& pass, Block& block) const {
         block.runs.clear();
         block.taps.clear();
         const int across = byRows_ ? 1 : shape_.kernel;
-        const size_t channels = size_t(shape_.in.channels);
         for (int ky = 0; ky < shape_.kernel; ++ky) {
             for (int kx = 0; kx < across; ++kx) {
-                if (byPixels_ && !inside(block.y[0], block.x[0], ky, kx)) continue;
+                if (byPixels_ && !inside(block, 0, ky, kx)) continue;
                 block.taps.push_back(ky * across + kx);
+                const int64_t offset = (int64_t(ky) * width_ + kx) * shape_.in.channels;
                 for (int m = 0; m < block.rows; ++m) {
-                    const int y = block.y[m] * shape_.stride - pad_ + ky, x = block.x[m] * shape_.stride - pad_ + kx;
-                    const bool there = unsigned(y) < unsigned(height_) && unsigned(x) < unsigned(width_);
-                    const size_t pixel = (block.image[m] * size_t(height_) + size_t(y)) * size_t(width_) + size_t(x);
-                    block.runs.push_back(there ? pass.in + pixel * channels : pass.zeros);
+                    const bool there = pad_ == 0 || inside(block, m, ky, kx);
+                    block.runs.push_back(there ? block.corner[m] + offset : pass.zeros);
                 }
             }
         }
     }
 
-    bool inside(int outY, int outX, int ky, int kx) const {
-        const int y = outY * shape_.stride - pad_ + ky, x = outX * shape_.stride - pad_ + kx;
-        return y >= 0 && y < height_ && x >= 0 && x < width_;
+    bool inside(const Block& block, int m, int ky, int kx) const {
+        return unsigned(block.top[m] + ky) < unsigned(height_) && unsigned(block.left[m] + kx) < unsigned(width_);
     }
 
     void multiply(const Pass& pass, const Block& block, int p) const {
-        const size_t panel = size_t(kernels().panel), channels = size_t(shape_.out.channels), first = size_t(p) * panel;
-        float* out[kMostRows];
-        const float* other[kMostRows];
-        for (int m = 0; m < block.rows; ++m) {
-            const size_t pixel = (block.image[m] * size_t(shape_.out.height) + size_t(block.y[m])) *
-                                     size_t(shape_.out.width) + size_t(block.x[m]);
-            out[m] = pass.out + pixel * channels + first;
-            if (pass.epilogue.other) other[m] = pass.epilogue.other + pixel * channels + first;
-        }
+        const size_t panel = size_t(kernels().panel);
         PanelTask task;
         task.runs = block.runs.data();
         task.rows = block.rows;
         task.runCount = int(block.taps.size());
         task.taps = block.taps.data();
         task.runLength = byRows_ ? shape_.kernel * shape_.in.channels : shape_.in.channels;
-        task.weights = pass.weights + first * depth_;
-        task.out = out;
-        task.columns = int(std::min(panel, channels - first));
-        task.bias = pass.epilogue.bias ? pass.epilogue.bias + first : nullptr;
-        task.other = pass.epilogue.other ? other : nullptr;
+        task.first = size_t(p) * panel;
+        task.weights = pass.weights + task.first * depth_;
+        task.columns = int(std::min(panel, size_t(shape_.out.channels) - task.first));
+        task.out = block.out;
+        task.bias = pass.epilogue.bias;
+        task.other = pass.epilogue.other ? block.other : nullptr;
         task.relu = pass.epilogue.relu;
         kernels().multiplyPanel(task);
     }

@@ -13,16 +13,18 @@ const int kWinogradTile = 6, kWinogradOutput = 4, kWinogradPositions = kWinograd
 
 // Every element of these results is a sum in one fixed order, whatever the rows it is computed with.
 
-// out[m][j] = sum over runs r and k of runs[r * rows + m][k] * weights[(taps[r] * runLength + k) * panel + j], for one
-// panel of output channels; then bias[j], other[m][j] and the greater of it and 0, each where asked for.
+// out[m][first + j] = sum over runs r and k of runs[r * rows + m][k] * weights[(taps[r] * runLength + k) * panel + j],
+// for one panel of output channels; then + bias[first + j], + other[m][first + j] and the greater of it and 0, each
+// where asked for.
 struct PanelTask {
     const float* const* runs = nullptr;
     int rows = 0;  // 1 .. Kernels::rows
     int runCount = 0, runLength = 0;
     const int* taps = nullptr;  // ascending
     const float* weights = nullptr;
-    float* const* out = nullptr;
+    size_t first = 0;
     int columns = 0;  // 1 .. Kernels::panel: the rest of the panel is not written
+    float* const* out = nullptr;
     const float* bias = nullptr;
     const float* const* other = nullptr;
     bool relu = false;
@@ -53,6 +55,9 @@ struct Kernels {
     // The inverse for one tile: result pixel (y, x) goes to pixels[4 y + x], where that is not null.
     void (*winogradOutput)(const float* in, size_t stride, int channels, const float* bias,
                            const float* const* other, bool relu, float* const* pixels);
+    // The transformed kernels of one input channel and one panel of output channels. `taps`: 9 x panel; position i of
+    // the result goes to out + i * stride.
+    void (*winogradKernel)(const float* taps, float* out, size_t stride);
     // Mean and sum of squared deviations of each channel over a few pixels (pixels x channels).
     void (*measure)(const float* values, size_t pixels, int channels, float* mean, float* squares);
     // Over some pixels, each a row of channels: signs[c] max(signs[c] x) (signs may be null: all 1), and the mean.

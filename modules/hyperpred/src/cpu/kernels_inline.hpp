@@ -42,22 +42,42 @@ void storePart(const PanelTask& task, const Lanes (&sums)[M][2]) {
         store(values + kLanes, sums[m][1]);
         for (int j = 0; j < task.columns; ++j) {
             float value = values[j];
-            if (task.bias) value += task.bias[j];
-            if (task.other) value += task.other[m][j];
-            task.out[m][j] = task.relu ? atLeastZero(value) : value;
+            if (task.bias) value += task.bias[task.first + size_t(j)];
+            if (task.other) value += task.other[m][task.first + size_t(j)];
+            task.out[m][task.first + size_t(j)] = task.relu ? atLeastZero(value) : value;
         }
     }
 }
 
+// Loops of their own, unrolled, so that the sums stay in registers.
 template <int M>
-void storeWhole(const PanelTask& task, const Lanes (&sums)[M][2]) {
-    for (int m = 0; m < M; ++m) {
-        for (int half = 0; half < 2; ++half) {
-            Lanes value = sums[m][half];
-            if (task.bias) value += load(task.bias + half * kLanes);
-            if (task.other) value += load(task.other[m] + half * kLanes);
-            store(task.out[m] + half * kLanes, task.relu ? atLeastZero(value) : value);
+inline void storeWhole(const PanelTask& task, Lanes (&sums)[M][2]) {
+    if (task.bias) {
+        const Lanes low = load(task.bias + task.first), high = load(task.bias + task.first + kLanes);
+#pragma GCC unroll 16
+        for (int m = 0; m < M; ++m) {
+            sums[m][0] += low;
+            sums[m][1] += high;
         }
+    }
+    if (task.other) {
+#pragma GCC unroll 16
+        for (int m = 0; m < M; ++m) {
+            sums[m][0] += load(task.other[m] + task.first);
+            sums[m][1] += load(task.other[m] + task.first + kLanes);
+        }
+    }
+    if (task.relu) {
+#pragma GCC unroll 16
+        for (int m = 0; m < M; ++m) {
+            sums[m][0] = atLeastZero(sums[m][0]);
+            sums[m][1] = atLeastZero(sums[m][1]);
+        }
+    }
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) {
+        store(task.out[m] + task.first, sums[m][0]);
+        store(task.out[m] + task.first + kLanes, sums[m][1]);
     }
 }
 
@@ -193,6 +213,36 @@ void winogradOutput(const float* in, size_t stride, int channels, const float* b
     }
 }
 
+// G g for one row or column of three. The two ends and four combinations of taps.
+inline void winogradKernelLine(const Lanes (&g)[3], Lanes (&v)[6]) {
+    const float kSixth = 1.f / 6, kTwelfth = 1.f / 12, kTwentyFourth = 1.f / 24;
+    const Lanes even = -kSixth * (g[0] + g[2]), odd = -kSixth * g[1];
+    const Lanes even2 = kTwentyFourth * g[0] + kSixth * g[2], odd2 = kTwelfth * g[1];
+    v[0] = 0.25f * g[0];
+    v[1] = even + odd;
+    v[2] = even - odd;
+    v[3] = even2 + odd2;
+    v[4] = even2 - odd2;
+    v[5] = g[2];
+}
+
+void winogradKernel(const float* taps, float* out, size_t stride) {
+    for (int lane = 0; lane < kPanel; lane += kLanes) {
+        Lanes half[6][3];
+        for (int x = 0; x < 3; ++x) {
+            Lanes column[3], result[6];
+            for (int y = 0; y < 3; ++y) column[y] = load(taps + (3 * y + x) * kPanel + lane);
+            winogradKernelLine(column, result);
+            for (int y = 0; y < 6; ++y) half[y][x] = result[y];
+        }
+        for (int y = 0; y < 6; ++y) {
+            Lanes result[6];
+            winogradKernelLine(half[y], result);
+            for (int x = 0; x < 6; ++x) store(out + size_t(6 * y + x) * stride + lane, result[x]);
+        }
+    }
+}
+
 // Each function below is written once: with Whole for registers, with Single for the channels that are left.
 struct Whole {
     typedef Lanes Value;
@@ -205,18 +255,29 @@ struct Single {
     static void write(float* p, float value) { *p = value; }
 };
 
+// Four running sums: one would wait for each addition.
 template <class Part>
 inline void measureAt(const float* values, size_t pixels, size_t stride, float* mean, float* squares) {
-    typename Part::Value sum = {};
-    for (size_t i = 0; i < pixels; ++i) sum += Part::read(values + i * stride);
-    const typename Part::Value middle = sum / float(pixels);
-    typename Part::Value deviations = {};
-    for (size_t i = 0; i < pixels; ++i) {
-        const typename Part::Value apart = Part::read(values + i * stride) - middle;
-        deviations += apart * apart;
+    typedef typename Part::Value Value;
+    Value sums[4] = {}, deviations[4] = {};
+    const size_t whole = pixels / 4 * 4;
+    for (size_t i = 0; i < whole; i += 4) {
+        for (size_t k = 0; k < 4; ++k) sums[k] += Part::read(values + (i + k) * stride);
+    }
+    for (size_t i = whole; i < pixels; ++i) sums[0] += Part::read(values + i * stride);
+    const Value middle = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / float(pixels);
+    for (size_t i = 0; i < whole; i += 4) {
+        for (size_t k = 0; k < 4; ++k) {
+            const Value apart = Part::read(values + (i + k) * stride) - middle;
+            deviations[k] += apart * apart;
+        }
+    }
+    for (size_t i = whole; i < pixels; ++i) {
+        const Value apart = Part::read(values + i * stride) - middle;
+        deviations[0] += apart * apart;
     }
     Part::write(mean, middle);
-    Part::write(squares, deviations);
+    Part::write(squares, (deviations[0] + deviations[1]) + (deviations[2] + deviations[3]));
 }
 
 void measure(const float* values, size_t pixels, int channels, float* mean, float* squares) {
@@ -300,8 +361,9 @@ float dot(const float* a, const float* b, int count) {
 }  // namespace
 
 const Kernels& HYPERPRED_KERNELS(const char* name) {
-    static const Kernels table = {name,           kLanes,  kPanel,   kRows, multiplyPanel, finish, winogradInput,
-                                  winogradOutput, measure, greatest, mean,  dot,           addRows};
+    static const Kernels table = {name,          kLanes,         kPanel,         kRows,   multiplyPanel, finish,
+                                  winogradInput, winogradOutput, winogradKernel, measure, greatest,      mean,
+                                  dot,           addRows};
     return table;
 }
 

@@ -11,38 +11,15 @@ namespace cpu {
 
 namespace {
 
-// F(4 x 4, 3 x 3): 36 products for 16 results, where the direct way takes 144. Matrices: Lavin and Gray, "Fast
-// algorithms for convolutional neural networks", 2015.
-const double kKernelTransform[kWinogradTile][3] = {{1.0 / 4, 0, 0},
-                                                   {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                                   {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                                   {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                                   {0, 0, 1}};
+// F(4 x 4, 3 x 3): 36 products for 16 results, where the direct way takes 144.
 // On smaller maps the direct way skips more than this one saves.
 const int kLeastEdge = 4;
+const size_t kTaps = 9;
 // Tiles in work at once: both transformed sides of them stay in the second-level cache beside a panel of weights.
 const size_t kWorkFloats = (size_t(1) << 20) / sizeof(float);
 const int kLeastTiles = 28;
 // Between positions: keeps 36 streams from meeting in the same cache sets.
 const size_t kSkew = 16;
-
-void transformKernel(const float* kernel, double (&result)[kWinogradPositions]) {
-    double half[kWinogradTile][3];
-    for (int y = 0; y < kWinogradTile; ++y) {
-        for (int x = 0; x < 3; ++x) {
-            half[y][x] = 0;
-            for (int k = 0; k < 3; ++k) half[y][x] += kKernelTransform[y][k] * double(kernel[3 * k + x]);
-        }
-    }
-    for (int y = 0; y < kWinogradTile; ++y) {
-        for (int x = 0; x < kWinogradTile; ++x) {
-            double sum = 0;
-            for (int k = 0; k < 3; ++k) sum += half[y][k] * kKernelTransform[x][k];
-            result[kWinogradTile * y + x] = sum;
-        }
-    }
-}
 
 class WinogradConvolution : public Convolution {
 public:
@@ -61,15 +38,15 @@ public:
         const size_t panel = size_t(kernels().panel);
         Buffer packed(kWinogradPositions * in_ * out_);
         workers.forEach(int(out_ / panel), [&](int p, int) {
-            for (size_t o = size_t(p) * panel; o < size_t(p + 1) * panel; ++o) {
-                for (size_t i = 0; i < in_; ++i) {
-                    double values[kWinogradPositions];
-                    transformKernel(kernel + (o * in_ + i) * 9, values);
-                    float* to = packed.data() + size_t(p) * panel * in_ + i * panel + o % panel;
-                    for (size_t position = 0; position < kWinogradPositions; ++position) {
-                        to[position * in_ * out_] = float(values[position] * (scale ? double(scale[o]) : 1.0));
-                    }
+            const size_t first = size_t(p) * panel;
+            std::vector<float> taps(kTaps * panel);
+            for (size_t i = 0; i < in_; ++i) {
+                for (size_t lane = 0; lane < panel; ++lane) {
+                    const float* from = kernel + ((first + lane) * in_ + i) * kTaps;
+                    const float gain = scale ? scale[first + lane] : 1.f;
+                    for (size_t k = 0; k < kTaps; ++k) taps[k * panel + lane] = from[k] * gain;
                 }
+                kernels().winogradKernel(taps.data(), packed.data() + (first * in_ + i * panel), in_ * out_);
             }
         });
         return packed;
@@ -91,6 +68,8 @@ public:
         pass.spreadStride = most * in_ + kSkew;
         pass.product = pass.spread + kWinogradPositions * pass.spreadStride;
         pass.productStride = most * out_ + kSkew;
+        pass.runs.resize(most);
+        pass.out.resize(most);
         std::fill_n(scratch, in_, 0.f);
         for (int b = 0; b < blocks; ++b) {
             const int first = int(int64_t(b) * all / blocks), end = int(int64_t(b + 1) * all / blocks);
@@ -107,6 +86,8 @@ private:
         const float* zeros;
         float *spread, *product;  // positions x tiles x channels
         size_t spreadStride, productStride;
+        std::vector<const float*> runs;  // the tiles of one position, and their results
+        std::vector<float*> out;
     };
 
     struct Corner {
@@ -130,28 +111,24 @@ private:
         kernels().winogradInput(pixels, int(in_), pass.spread + size_t(slot) * in_, pass.spreadStride);
     }
 
-    void multiply(const Pass& pass, const float* weights, size_t position, int tiles) const {
-        const float* spread = pass.spread + position * pass.spreadStride;
-        float* product = pass.product + position * pass.productStride;
-        const int panel = kernels().panel, rows = kernels().rows, blocks = (tiles + rows - 1) / rows, tap = 0;
-        const float* runs[kMostRows];
-        float* out[kMostRows];
+    void multiply(Pass& pass, const float* weights, size_t position, int tiles) const {
+        const int rows = kernels().rows, blocks = (tiles + rows - 1) / rows, tap = 0;
+        for (size_t tile = 0; tile < size_t(tiles); ++tile) {
+            pass.runs[tile] = pass.spread + position * pass.spreadStride + tile * in_;
+            pass.out[tile] = pass.product + position * pass.productStride + tile * out_;
+        }
         PanelTask task;
-        task.runs = runs;
         task.runCount = 1;
         task.runLength = int(in_);
         task.taps = &tap;
-        task.out = out;
-        task.columns = panel;
-        for (size_t column = 0; column < out_; column += size_t(panel)) {
-            task.weights = weights + column * in_;
+        task.columns = kernels().panel;
+        for (task.first = 0; task.first < out_; task.first += size_t(task.columns)) {
+            task.weights = weights + task.first * in_;
             for (int b = 0; b < blocks; ++b) {
-                const int first = b * tiles / blocks;
-                task.rows = (b + 1) * tiles / blocks - first;
-                for (int m = 0; m < task.rows; ++m) {
-                    runs[m] = spread + size_t(first + m) * in_;
-                    out[m] = product + size_t(first + m) * out_ + column;
-                }
+                const int begin = b * tiles / blocks;
+                task.rows = (b + 1) * tiles / blocks - begin;
+                task.runs = pass.runs.data() + begin;
+                task.out = pass.out.data() + begin;
                 kernels().multiplyPanel(task);
             }
         }
