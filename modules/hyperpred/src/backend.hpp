@@ -33,7 +33,7 @@ class Backend {
 public:
     virtual ~Backend() = default;
 
-    virtual std::string device() const = 0;  // "CPU, AMD EPYC, 2 threads, oneDNN 2.6.3"
+    virtual std::string device() const = 0;  // "CPU, AMD EPYC 9575F, 2 threads, AVX-512"
 
     // Per-image features of the sketch encoder, N x E.
     virtual std::vector<float> encode(const ImageBatch& images) = 0;

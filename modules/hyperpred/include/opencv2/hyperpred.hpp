@@ -75,7 +75,7 @@ public:
     CV_WRAP virtual std::vector<Suspect> suspects() const = 0;
     //! Greatest logit below which classify() calls an image unknown.
     CV_WRAP virtual double threshold() const = 0;
-    //! Where the prediction ran, e.g. "CPU, ... , 2 threads, oneDNN 2.6.3".
+    //! Where the prediction ran, e.g. "CPU, AMD EPYC 9575F, 2 threads, AVX-512".
     CV_WRAP virtual String device() const = 0;
     //! Everything of note as a JSON object: choice, head, lambda, accuracy, timings in ms, sizes, conflicts.
     CV_WRAP virtual String report() const = 0;

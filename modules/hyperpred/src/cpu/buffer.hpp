@@ -16,7 +16,8 @@ namespace cpu {
 class Buffer {
 public:
     Buffer() = default;
-    explicit Buffer(size_t floats) : data_(static_cast<float*>(cv::fastMalloc(floats * sizeof(float)))), size_(floats) {}
+    explicit Buffer(size_t floats)
+        : data_(static_cast<float*>(cv::fastMalloc(floats * sizeof(float)))), size_(floats) {}
     Buffer(Buffer&& other) noexcept { swap(other); }
     Buffer& operator=(Buffer&& other) noexcept {
         swap(other);

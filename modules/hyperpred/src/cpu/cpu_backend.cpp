@@ -40,8 +40,8 @@ public:
 
     std::string device() const override {
         const int threads = workers_.count();
-        return "CPU, " + processorName() + ", " + std::to_string(threads) + (threads == 1 ? " thread, " : " threads, ") +
-               cpu::kernels().name;
+        return "CPU, " + processorName() + ", " + std::to_string(threads) +
+               (threads == 1 ? " thread, " : " threads, ") + cpu::kernels().name;
     }
 
     std::vector<float> encode(const ImageBatch& images) override {

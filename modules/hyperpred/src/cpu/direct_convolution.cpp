@@ -91,8 +91,8 @@ private:
     // Some output pixels, of one image or of several, and the runs of input numbers under their windows.
     struct Block {
         int rows = 0;
-        int top[kMostRows], left[kMostRows];       // of the window, in the input
-        const float* corner[kMostRows];            // the pixel there, which need not exist
+        int top[kMostRows], left[kMostRows];  // of the window, in the input
+        int64_t corner[kMostRows];            // where that pixel would be; it may lie in the padding
         float* out[kMostRows];
         const float* other[kMostRows];
         std::vector<const float*> runs;
@@ -113,21 +113,23 @@ private:
         }
     }
 
+    // One output pixel of one image.
+    struct Place {
+        int image, y, x;
+    };
+
     void runPanels(const Pass& pass, int firstPanel, int endPanel) const {
         const int map = shape_.out.height * shape_.out.width;
         const int pixels = byPixels_ ? pass.images : pass.images * map;
         const int blocks = int(ceilDivide(pixels, kernels().rows));
         Block block;
         for (int position = 0; position < (byPixels_ ? map : 1); ++position) {
+            Place at = {0, position / shape_.out.width, position % shape_.out.width};
             for (int b = 0; b < blocks; ++b) {
-                const int first = int(int64_t(b) * pixels / blocks), end = int(int64_t(b + 1) * pixels / blocks);
-                block.rows = end - first;
+                block.rows = int(int64_t(b + 1) * pixels / blocks) - int(int64_t(b) * pixels / blocks);
                 for (int m = 0; m < block.rows; ++m) {
-                    if (byPixels_) {
-                        place(pass, first + m, position, block, m);
-                    } else {
-                        place(pass, (first + m) / map, (first + m) % map, block, m);
-                    }
+                    place(pass, at, block, m);
+                    advance(at);
                 }
                 gatherRuns(pass, block);
                 for (int p = firstPanel; p < endPanel; ++p) multiply(pass, block, p);
@@ -135,30 +137,40 @@ private:
         }
     }
 
-    // Row m of the block is pixel `pixel` of the output map of image `image`.
-    void place(const Pass& pass, int image, int pixel, Block& block, int m) const {
-        block.top[m] = pixel / shape_.out.width * shape_.stride - pad_;
-        block.left[m] = pixel % shape_.out.width * shape_.stride - pad_;
-        block.corner[m] = pass.in + int64_t(image) * int64_t(imageFloats()) +
+    void advance(Place& at) const {
+        if (!byPixels_) {
+            if (++at.x < shape_.out.width) return;
+            at.x = 0;
+            if (++at.y < shape_.out.height) return;
+            at.y = 0;
+        }
+        ++at.image;
+    }
+
+    void place(const Pass& pass, const Place& at, Block& block, int m) const {
+        block.top[m] = at.y * shape_.stride - pad_;
+        block.left[m] = at.x * shape_.stride - pad_;
+        block.corner[m] = int64_t(at.image) * int64_t(imageFloats()) +
                           (int64_t(block.top[m]) * width_ + block.left[m]) * shape_.in.channels;
-        const size_t at = (size_t(image) * size_t(shape_.out.height) * size_t(shape_.out.width) + size_t(pixel)) *
-                          size_t(shape_.out.channels);
-        block.out[m] = pass.out + at;
-        block.other[m] = pass.epilogue.other ? pass.epilogue.other + at : nullptr;
+        const size_t pixel = (size_t(at.image) * size_t(shape_.out.height) + size_t(at.y)) * size_t(shape_.out.width) +
+                             size_t(at.x);
+        block.out[m] = pass.out + pixel * size_t(shape_.out.channels);
+        block.other[m] = pass.epilogue.other ? pass.epilogue.other + pixel * size_t(shape_.out.channels) : nullptr;
     }
 
     void gatherRuns(const Pass& pass, Block& block) const {
-        block.runs.clear();
-        block.taps.clear();
         const int across = byRows_ ? 1 : shape_.kernel;
+        block.taps.clear();
+        block.runs.resize(size_t(shape_.kernel * across * block.rows));
+        const float** run = block.runs.data();
         for (int ky = 0; ky < shape_.kernel; ++ky) {
             for (int kx = 0; kx < across; ++kx) {
                 if (byPixels_ && !inside(block, 0, ky, kx)) continue;
                 block.taps.push_back(ky * across + kx);
                 const int64_t offset = (int64_t(ky) * width_ + kx) * shape_.in.channels;
-                for (int m = 0; m < block.rows; ++m) {
+                for (int m = 0; m < block.rows; ++m, ++run) {
                     const bool there = pad_ == 0 || inside(block, m, ky, kx);
-                    block.runs.push_back(there ? block.corner[m] + offset : pass.zeros);
+                    *run = there ? pass.in + (block.corner[m] + offset) : pass.zeros;
                 }
             }
         }

@@ -125,7 +125,8 @@ private:
                 code.data()[k * size_t(tiles) + t] = layer.code[k] + embedding.values[t * size_t(width) + k];
             }
         }
-        multiply(tile.expandWeight.values.data(), hidden * window, width, code.data(), tiles, expanded.data(), workers_);
+        multiply(tile.expandWeight.values.data(), hidden * window, width, code.data(), tiles, expanded.data(),
+                 workers_);
         addBias(expanded, tile.expandBias, tiles);
         // hidden x (position, tile): the rows of `expanded` are already in this order.
         Buffer mixed(size_t(hidden) * size_t(columns));

@@ -10,6 +10,10 @@ namespace cpu {
 
 namespace {
 
+// Chunks that one worker takes through the network side by side, step by step: a step's weights are then read from
+// memory once for all of them.
+const int kGroup = 2;
+
 // y = scale x + shift of a calibrated batch-norm.
 struct Affine {
     std::vector<float> scale, shift;
@@ -163,15 +167,21 @@ void forwardNetwork(const Architecture& architecture, const Plan& plan, const Wo
     const size_t columns = size_t(featureCount(architecture, stages));
     const size_t imageBytes = size_t(images.size) * size_t(images.size) * 3;
     const int chunks = (images.count + plan.chunk - 1) / plan.chunk;
-    workers.forEach(chunks, [&](int index, int) {
-        const size_t first = size_t(index) * size_t(plan.chunk);
-        Chunk chunk = pass.begin(images.pixels + first * imageBytes,
-                                 std::min(plan.chunk, images.count - int(first)), features + first * columns);
+    // Larger groups read the weights less often, but every worker needs one. No number depends on the grouping.
+    const int group = std::max(1, std::min(kGroup, (chunks + workers.count() - 1) / workers.count()));
+    workers.forEach((chunks + group - 1) / group, [&](int index, int) {
+        std::vector<Chunk> together;
+        for (int c = index * group; c < std::min(chunks, (index + 1) * group); ++c) {
+            const size_t first = size_t(c) * size_t(plan.chunk);
+            together.push_back(pass.begin(images.pixels + first * imageBytes,
+                                          std::min(plan.chunk, images.count - int(first)), features + first * columns));
+        }
         Scratch scratch = pass.takeScratch();
         for (size_t i = 0; i < plan.steps.size(); ++i) {
-            if (pass.needed()[i]) pass.run(int(i), chunk, scratch, nullptr);
+            if (!pass.needed()[i]) continue;
+            for (Chunk& chunk : together) pass.run(int(i), chunk, scratch, nullptr);
         }
-        pass.finishRest(chunk, scratch);
+        for (Chunk& chunk : together) pass.finishRest(chunk, scratch);
         pass.giveBack(std::move(scratch));
     });
 }

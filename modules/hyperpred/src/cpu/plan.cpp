@@ -14,7 +14,7 @@ namespace {
 
 // Chunks are as large as keeps their activations near the processor: weights are read once a chunk.
 const int kLargestChunk = 32;
-const int64_t kChunkBytes = int64_t(16) << 20;
+const int64_t kChunkBytes = int64_t(8) << 20;
 
 class PlanMaker {
 public:

@@ -15,8 +15,8 @@ namespace {
 // On smaller maps the direct way skips more than this one saves.
 const int kLeastEdge = 4;
 const size_t kTaps = 9;
-// Tiles in work at once: both transformed sides of them stay in the second-level cache beside a panel of weights.
-const size_t kWorkFloats = (size_t(1) << 20) / sizeof(float);
+// Tiles in work at once: both transformed sides of them take half of a second-level cache of one megabyte.
+const size_t kWorkFloats = (size_t(512) << 10) / sizeof(float);
 const int kLeastTiles = 28;
 // Between positions: keeps 36 streams from meeting in the same cache sets.
 const size_t kSkew = 16;

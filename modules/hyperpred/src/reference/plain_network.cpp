@@ -151,7 +151,8 @@ std::vector<float> convolve(const std::vector<float>& input, const Shape& in, co
                 for (int y = 0; y < out.height; ++y) {
                     const int row = y * stride - pad + k / edge;
                     if (row < 0 || row >= in.height) continue;
-                    const float* source = input.data() + (size_t(i) * size_t(in.height) + size_t(row)) * size_t(in.width);
+                    const size_t line = size_t(i) * size_t(in.height) + size_t(row);
+                    const float* source = input.data() + line * size_t(in.width);
                     for (int x = 0; x < out.width; ++x) {
                         const int column = x * stride - pad + k % edge;
                         if (column < 0 || column >= in.width) continue;
