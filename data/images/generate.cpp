@@ -36,11 +36,19 @@ struct Picture {
     }
 };
 
-std::vector<Picture> allPictures() {
+// The bundled pictures, or `solids` classes of random solids with `each` pictures for meta-training.
+std::vector<Picture> allPictures(int solids, int each) {
     std::vector<Picture> pictures;
     const auto add = [&](const std::string& split, const std::string& name, int count) {
         for (int i = 0; i < count; ++i) pictures.push_back({split, name, i});
     };
+    if (solids > 0) {
+        for (int kind = 0; kind < solids; ++kind) {
+            const std::string digits = std::to_string(kind);
+            add("solids", "solid" + std::string(digits.size() < 4 ? 4 - digits.size() : 0, '0') + digits, each);
+        }
+        return pictures;
+    }
     for (const std::string& name : partNames()) add("support", name, kSupport);
     for (const std::string& name : partNames()) add("heldout", name, kHeldOut);
     add("unknown", "unknown", kUnknown);
@@ -54,11 +62,15 @@ uint64_t seedOf(const Picture& picture) {
     return mixBits(seed + uint64_t(picture.index));
 }
 
+Part pictured(const Picture& picture, Random& random) {
+    if (picture.split == "solids") return makeSolid(std::stoi(picture.name.substr(5)), random);
+    if (picture.split == "unknown") return makeOther(picture.index % kOtherKinds, random);
+    return makePart(picture.name, random);
+}
+
 std::vector<uchar> encodedPicture(const Picture& picture) {
     Random random(seedOf(picture));
-    const bool known = picture.split != "unknown";
-    const Part part = known ? makePart(picture.name, random) : makeOther(picture.index % kOtherKinds, random);
-    const Scene scene = arrangeScene(part, random);
+    const Scene scene = arrangeScene(pictured(picture, random), random);
     std::vector<uchar> bytes;
     cv::imencode(".jpg", takePicture(renderScene(scene), random), bytes, {cv::IMWRITE_JPEG_QUALITY, kQuality});
     return bytes;
@@ -85,7 +97,14 @@ struct Arguments {
     std::string out, check;
     std::vector<std::string> classes;
     int every = 1;
+    int solids = 0, each = 100;
 };
+
+int positive(const std::string& key, const std::string& value) {
+    const int number = std::atoi(value.c_str());
+    if (number < 1) throw WrongUse(key + " takes a whole number from 1, not \"" + value + "\"");
+    return number;
+}
 
 Arguments parseArguments(int count, char** values) {
     Arguments arguments;
@@ -100,7 +119,11 @@ Arguments parseArguments(int count, char** values) {
         } else if (key == "--class") {
             arguments.classes.push_back(value);
         } else if (key == "--every") {
-            arguments.every = std::max(1, std::atoi(value.c_str()));
+            arguments.every = positive(key, value);
+        } else if (key == "--solids") {
+            arguments.solids = positive(key, value);
+        } else if (key == "--each") {
+            arguments.each = positive(key, value);
         } else {
             throw WrongUse(key + " is not known");
         }
@@ -111,7 +134,7 @@ Arguments parseArguments(int count, char** values) {
 
 std::vector<Picture> chosenPictures(const Arguments& arguments) {
     std::vector<Picture> pictures;
-    for (const Picture& picture : allPictures()) {
+    for (const Picture& picture : allPictures(arguments.solids, arguments.each)) {
         const auto& classes = arguments.classes;
         const bool wanted = classes.empty() || std::count(classes.begin(), classes.end(), picture.name) > 0;
         if (wanted && picture.index % arguments.every == 0) pictures.push_back(picture);
@@ -160,7 +183,8 @@ int main(int count, char** values) {
         return cv::hyperpred::run(cv::hyperpred::parseArguments(count, values));
     } catch (const cv::hyperpred::WrongUse& error) {
         std::cerr << "hyperpred_generate_images: " << error.what()
-                  << "\nusage: hyperpred_generate_images --out DIR | --check DIR [--class NAME]... [--every N]\n";
+                  << "\nusage: hyperpred_generate_images --out DIR | --check DIR [--class NAME]... [--every N]"
+                     " [--solids CLASSES [--each PICTURES]]\n";
         return 2;
     }
 }

@@ -29,6 +29,10 @@ Part makePart(const std::string& name, Random& random);
 const int kOtherKinds = 13;
 Part makeOther(int kind, Random& random);
 
+// Classes of random solids for meta-training, none of which is one of the ten: plates, turned bodies, shafts, bent
+// wires and blocks. `kind` is the class, `random` the individual.
+Part makeSolid(int kind, Random& random);
+
 }  // namespace hyperpred
 }  // namespace cv
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "feature_choice.hpp"
 #include "hypernetwork.hpp"
 
 namespace cv {
@@ -42,13 +43,13 @@ public:
     // Codes -> weights. Empty codes give the base weights (residual form only). Batch-norm is not calibrated yet.
     virtual std::unique_ptr<BackendNetwork> generate(const std::vector<float>& codes) = 0;
     // Breadth-first pass of the sample: sets every batch_norm's mean and variance from the data itself and returns
-    // the sample's features, N x p, of the stages (1-based, ascending). `progress` gets the share done in 0..1 and
+    // the sample's features, N x p. `progress` gets the share done in 0..1 and
     // stops the pass with an exception of its own.
     virtual std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample,
-                                         const std::vector<int>& stages,
+                                         const FeatureChoice& choice,
                                          const std::function<void(double)>& progress = {}) = 0;
     // Ordinary pass with the calibrated statistics: `out` gets N x p features.
-    virtual void features(const BackendNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+    virtual void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
                           float* out) = 0;
     // Adds X^T X (p x p, full symmetric matrix) of `rows` x `columns` features to `sum`, in a fixed order.
     virtual void gram(const float* features, int rows, int columns, double* sum) = 0;

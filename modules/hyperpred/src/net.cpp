@@ -48,7 +48,7 @@ public:
     void addNormalise() {
         NetNode node;
         node.name = "image/normalised";
-        node.op = NetOp::Normalise;
+        node.op = NetOp::Affine;
         node.inputs = {kImageInput};
         node.in = node.shape = {3, architecture_.size, architecture_.size};
         for (int c = 0; c < 3; ++c) {
@@ -62,7 +62,10 @@ public:
     void addLayer(int index) {
         const Node& layer = architecture_.nodes[size_t(index)];
         if (layer.op == Op::BatchNorm) {
-            place_[size_t(index)] = foldBatchNorm(index);
+            const int source = layer.inputs.front();
+            const bool folds = source != kImageInput && architecture_.nodes[size_t(source)].op == Op::Conv &&
+                               batchNormOf(architecture_, source) == index;
+            place_[size_t(index)] = folds ? foldBatchNorm(index) : appendBatchNorm(index);
             return;
         }
         NetNode node;
@@ -84,18 +87,22 @@ public:
     }
 
     // Pools the outputs of architecture nodes `stages` into one vector, "features".
-    void addFeatures(const std::vector<int>& stages) {
+    void addFeatures(const std::vector<int>& stages, Pooling pooling) {
         NetNode concat;
         for (const int stage : stages) {
-            const int source = placeOf(stage);
-            NetNode pool;
-            pool.name = stages.size() == 1 ? kFeatures : "stage" + std::to_string(concat.inputs.size() + 1) + "/pooled";
-            pool.op = NetOp::GlobalPool;
-            pool.inputs = {source};
-            pool.in = graph_.nodes[size_t(source)].shape;
-            pool.shape = vectorShape(pool.in.channels);
-            concat.shape = vectorShape(concat.shape.channels + pool.shape.channels);
-            concat.inputs.push_back(append(std::move(pool)));
+            const std::string number = "stage" + std::to_string(concat.inputs.size() + 1);
+            const std::string name = stages.size() == 1 ? kFeatures : number + "/pooled";
+            int source = placeOf(stage);
+            if (pooling == Pooling::Rms) {
+                const Shape map = graph_.nodes[size_t(source)].shape;
+                source = appendPlain(number + "/squares", NetOp::Square, source, map);
+                graph_.nodes.back().inputs.push_back(graph_.nodes.back().inputs.front());
+                source = appendPlain(number + "/power", NetOp::GlobalPool, source, vectorShape(map.channels));
+            }
+            const Shape in = graph_.nodes[size_t(source)].shape;
+            const NetOp last = pooling == Pooling::Rms ? NetOp::Root : NetOp::GlobalPool;
+            concat.inputs.push_back(appendPlain(name, last, source, vectorShape(in.channels)));
+            concat.shape = vectorShape(concat.shape.channels + in.channels);
         }
         graph_.features = concat.inputs.front();
         if (stages.size() == 1) return;
@@ -113,13 +120,13 @@ public:
         checkSize(head.bias.size(), head.classes, "the bias", place);
         int source = graph_.features;
         if (head.normalise) {
-            source = append(vectorNode("features/unit", NetOp::UnitLength, source, features.channels));
+            source = appendPlain("features/unit", NetOp::UnitLength, source, vectorShape(features.channels));
         }
-        NetNode linear = vectorNode(kLogits, NetOp::Linear, source, head.classes);
+        NetNode linear = plainNode(kLogits, NetOp::Linear, source, vectorShape(head.classes));
         linear.weight = head.weight;
         linear.bias = head.bias;
         graph_.logits = append(std::move(linear));
-        graph_.probabilities = append(vectorNode(kProbabilities, NetOp::Softmax, graph_.logits, head.classes));
+        graph_.probabilities = appendPlain(kProbabilities, NetOp::Softmax, graph_.logits, vectorShape(head.classes));
     }
 
     NetGraph take() { return std::move(graph_); }
@@ -148,39 +155,64 @@ private:
         return int(graph_.nodes.size()) - 1;
     }
 
-    NetNode vectorNode(const std::string& name, NetOp op, int source, int size) const {
+    NetNode plainNode(const std::string& name, NetOp op, int source, const Shape& shape) const {
         NetNode node;
         node.name = name;
         node.op = op;
         node.inputs = {source};
         node.in = graph_.nodes[size_t(source)].shape;
-        node.shape = vectorShape(size);
+        node.shape = shape;
         return node;
     }
+    int appendPlain(const std::string& name, NetOp op, int source, const Shape& shape) {
+        return append(plainNode(name, op, source, shape));
+    }
 
-    // y = gamma (W x - mean) / sqrt(variance + eps) + beta: a gain of each output channel and a bias. In double, since
-    // mean and beta may nearly cancel. Returns the convolution's place: its node now gives the batch-norm's output.
-    int foldBatchNorm(int index) {
+    // y = gamma (x - mean) / sqrt(variance + eps) + beta as y = gain x + shift of each channel. In double, since mean
+    // and beta may nearly cancel.
+    struct GainAndShift {
+        std::vector<double> gain, shift;
+    };
+    GainAndShift gainAndShift(int index) const {
         const Node& layer = architecture_.nodes[size_t(index)];
-        const int source = layer.inputs.front();
-        if (source == kImageInput || architecture_.nodes[size_t(source)].op != Op::Conv ||
-            batchNormOf(architecture_, source) != index) {
-            const std::string name = source == kImageInput ? "image" : architecture_.nodes[size_t(source)].name;
-            fail(Failure::Unsupported, layerPlace(layer) + ": a batch_norm must follow a conv whose output nothing " +
-                                           "else takes; this one follows \"" + name + "\"");
-        }
-        NetNode& conv = graph_.nodes[size_t(placeOf(source))];
         const NodeWeights& norm = weights_[size_t(index)];
         for (const std::vector<float>* part : {&norm.gamma, &norm.beta, &norm.mean, &norm.variance}) {
-            checkSize(part->size(), conv.shape.channels, "gamma, beta, mean and variance each", layerPlace(layer));
+            checkSize(part->size(), layer.shape.channels, "gamma, beta, mean and variance each", layerPlace(layer));
         }
-        const size_t row = conv.weight.size() / size_t(conv.shape.channels);
-        for (size_t o = 0; o < size_t(conv.shape.channels); ++o) {
-            const double gain = double(norm.gamma[o]) / std::sqrt(double(norm.variance[o]) + double(kBatchNormEpsilon));
-            for (size_t i = o * row; i < (o + 1) * row; ++i) conv.weight[i] = float(double(conv.weight[i]) * gain);
-            conv.bias[o] = float(double(norm.beta[o]) - double(norm.mean[o]) * gain);
+        GainAndShift result;
+        for (size_t c = 0; c < norm.gamma.size(); ++c) {
+            const double gain = double(norm.gamma[c]) / std::sqrt(double(norm.variance[c]) + double(kBatchNormEpsilon));
+            result.gain.push_back(gain);
+            result.shift.push_back(double(norm.beta[c]) - double(norm.mean[c]) * gain);
         }
-        return placeOf(source);
+        return result;
+    }
+
+    // Returns the convolution's place: its node now gives the batch-norm's output.
+    int foldBatchNorm(int index) {
+        const int place = placeOf(architecture_.nodes[size_t(index)].inputs.front());
+        const GainAndShift norm = gainAndShift(index);
+        NetNode& conv = graph_.nodes[size_t(place)];
+        const size_t row = conv.weight.size() / norm.gain.size();
+        for (size_t o = 0; o < norm.gain.size(); ++o) {
+            for (size_t i = o * row; i < (o + 1) * row; ++i)
+                conv.weight[i] = float(double(conv.weight[i]) * norm.gain[o]);
+            conv.bias[o] = float(norm.shift[o]);
+        }
+        return place;
+    }
+
+    int appendBatchNorm(int index) {
+        const Node& layer = architecture_.nodes[size_t(index)];
+        const GainAndShift norm = gainAndShift(index);
+        NetNode node;
+        node.name = graphName(layer.name);
+        node.op = NetOp::Affine;
+        node.inputs = {placeOf(layer.inputs.front())};
+        node.in = node.shape = layer.shape;
+        node.weight.assign(norm.gain.begin(), norm.gain.end());
+        node.bias.assign(norm.shift.begin(), norm.shift.end());
+        return append(std::move(node));
     }
 
     const Architecture& architecture_;
@@ -219,16 +251,16 @@ std::vector<bool> neededNodes(const Architecture& architecture, const std::vecto
 
 }  // namespace
 
-NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weights, const std::vector<int>& stages,
+NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weights, const FeatureChoice& choice,
                   const Head& head, const std::map<std::string, std::string>& metadata) {
-    const std::vector<int> pooled = stageNodes(architecture, stages);
+    const std::vector<int> pooled = stageNodes(architecture, choice.stages);
     const std::vector<bool> needed = neededNodes(architecture, pooled);
     NetBuilder builder(architecture, weights);
     builder.addNormalise();
     for (size_t i = 0; i < needed.size(); ++i) {
         if (needed[i]) builder.addLayer(int(i));
     }
-    builder.addFeatures(pooled);
+    builder.addFeatures(pooled, choice.pooling);
     builder.addHead(head);
     NetGraph graph = builder.take();
     graph.metadata = metadata;

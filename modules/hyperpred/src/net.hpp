@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "architecture.hpp"
+#include "feature_choice.hpp"
 #include "generators.hpp"
 #include "head.hpp"
 
@@ -14,16 +15,30 @@ namespace cv {
 namespace hyperpred {
 
 // The small immutable graph that both emitters walk: batch-norm folded, head attached, nothing device-specific.
-enum class NetOp { Normalise, Conv, Relu, Add, MaxPool, AvgPool, GlobalPool, Concat, UnitLength, Linear, Softmax };
+enum class NetOp {
+    Affine,
+    Conv,
+    Relu,
+    Add,
+    MaxPool,
+    AvgPool,
+    GlobalPool,
+    Square,
+    Root,
+    Concat,
+    UnitLength,
+    Linear,
+    Softmax
+};
 
 struct NetNode {
-    std::string name;              // also the name of its output tensor
+    std::string name;  // also the name of its output tensor
     NetOp op = NetOp::Conv;
-    std::vector<int> inputs;       // indices into Net::nodes, or kImageInput
+    std::vector<int> inputs;  // indices into Net::nodes, or kImageInput; Square: the same one twice
     int kernel = 1, stride = 1, pad = 0;
-    std::vector<float> weight;     // Conv: O x I x k x k; Linear: O x I; Normalise: scale (3)
-    std::vector<float> bias;       // Conv, Linear: O; Normalise: shift (3); y = scale x + shift
-    Shape in, shape;               // of the first input and of the output; vectors are (n, 1, 1)
+    std::vector<float> weight;  // Conv: O x I x k x k; Linear: O x I; Affine: a scale a channel
+    std::vector<float> bias;    // Conv, Linear: O; Affine: a shift a channel; y = scale x + shift
+    Shape in, shape;            // of the first input and of the output; vectors are (n, 1, 1)
 };
 
 // Outputs "features" (pooled stages, concatenated), "logits", "probabilities". Input "image": N x 3 x S x S, RGB,
@@ -36,10 +51,10 @@ struct NetGraph {
     std::map<std::string, std::string> metadata;  // class names, threshold, preprocessing: doc/file_formats.md
 };
 
-// Folds each batch_norm into the convolution before it, puts the input normalisation in front (never folded across
-// zero padding), pools the stages, attaches the head. Throws Failure::Unsupported, with the layer's name, for a
-// batch_norm that does not follow a convolution of its own.
-NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weights, const std::vector<int>& stages,
+// Folds each batch_norm into the convolution before it, or makes it a layer of its own where it follows something else
+// or something else takes the convolution's output; puts the input normalisation in front (never folded across zero
+// padding), pools the stages, attaches the head.
+NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weights, const FeatureChoice& choice,
                   const Head& head, const std::map<std::string, std::string>& metadata);
 
 }  // namespace hyperpred

@@ -124,13 +124,15 @@ private:
         const bool flatten = index == graph_.features;  // N x p x 1 x 1 -> N x p
         const std::string output = flatten ? node.name + "/map" : node.name;
         switch (node.op) {
-            case NetOp::Normalise: writeNormalise(node, inputs); break;
+            case NetOp::Affine: writeAffine(node, inputs); break;
             case NetOp::Conv: writeConv(node, inputs); break;
             case NetOp::Relu: writeNode("Relu", inputs, output); break;
             case NetOp::Add: writeNode("Add", inputs, output); break;
             case NetOp::MaxPool: writeNode("MaxPool", inputs, output, window(node)); break;
             case NetOp::AvgPool: writeAvgPool(node, inputs); break;
             case NetOp::GlobalPool: writeNode("GlobalAveragePool", inputs, output); break;
+            case NetOp::Square: writeNode("Mul", inputs, output); break;
+            case NetOp::Root: writeNode("Sqrt", inputs, output); break;
             case NetOp::Concat: writeNode("Concat", inputs, output, {integer("axis", 1)}); break;
             case NetOp::UnitLength: writeUnitLength(node, inputs[0]); break;
             case NetOp::Linear: writeLinear(node, inputs); break;
@@ -146,7 +148,7 @@ private:
 
     // As a BatchNormalization of mean 0, variance 1 and epsilon 0: OpenCV 4.6 reads Mul and Add of constants and then
     // fails in forward().
-    void writeNormalise(const NetNode& node, std::vector<std::string> inputs) {
+    void writeAffine(const NetNode& node, std::vector<std::string> inputs) {
         const int channels = node.shape.channels;
         inputs.push_back(initializer(node.name + "/scale", {channels}, node.weight));
         inputs.push_back(initializer(node.name + "/shift", {channels}, node.bias));

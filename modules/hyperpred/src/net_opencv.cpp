@@ -68,10 +68,17 @@ LayerParams alongChannels(const char* type) {
     return params;
 }
 
-LayerParams sum() {
+LayerParams eltwise(const char* operation) {
     LayerParams params;
     params.type = "Eltwise";
-    params.set("operation", "sum");
+    params.set("operation", operation);
+    return params;
+}
+
+LayerParams root() {
+    LayerParams params;
+    params.type = "Power";
+    params.set("power", 0.5);
     return params;
 }
 
@@ -87,13 +94,15 @@ LayerParams unitLength() {
 LayerParams layerOf(const NetNode& node) {
     LayerParams relu;
     switch (node.op) {
-        case NetOp::Normalise: return weighted("Scale", node, {1, node.shape.channels});
+        case NetOp::Affine: return weighted("Scale", node, {1, node.shape.channels});
         case NetOp::Conv: return convolution(node);
         case NetOp::Relu: relu.type = "ReLU"; return relu;
-        case NetOp::Add: return sum();
+        case NetOp::Add: return eltwise("sum");
         case NetOp::MaxPool:
         case NetOp::AvgPool:
         case NetOp::GlobalPool: return pooling(node);
+        case NetOp::Square: return eltwise("prod");
+        case NetOp::Root: return root();
         case NetOp::Concat: return alongChannels("Concat");
         case NetOp::UnitLength: return unitLength();
         case NetOp::Linear: return weighted("InnerProduct", node, {node.shape.channels, node.in.channels});

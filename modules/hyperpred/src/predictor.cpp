@@ -23,6 +23,10 @@ using Json = nlohmann::ordered_json;
 const int kMaxSample = 10000;
 const int kFeatureBatch = 256;  // images read from the spool and given to the backend at once
 
+// Stages pooled by default: the last ones. Three are better than two where classes have hundreds of images, and no
+// worse where they have few (doc/experiments.md).
+const int kDefaultStages = 3;
+
 // Milliseconds of each stage, in order, for the report.
 class Stopwatch {
 public:
@@ -80,26 +84,28 @@ private:
     void checkOptions() {
         headKind_ = parseHeadKind(options_.head);
         if (options_.sampleSize < 2 || options_.sampleSize > kMaxSample) {
-            fail(Failure::OutOfRange, "sampleSize is " + std::to_string(options_.sampleSize) + ", must be 2.." +
-                                          std::to_string(kMaxSample));
+            fail(Failure::OutOfRange,
+                 "sampleSize is " + std::to_string(options_.sampleSize) + ", must be 2.." + std::to_string(kMaxSample));
         }
         if (!(options_.rejected >= 0 && options_.rejected <= 0.5)) {
             fail(Failure::OutOfRange, "rejected is " + std::to_string(options_.rejected) + ", must be 0..0.5");
         }
         if (options_.weights != "auto" && options_.weights != "predicted" && options_.weights != "base") {
-            fail(Failure::BadArgument, "weights is \"" + options_.weights +
-                                           "\", must be \"auto\", \"predicted\" or \"base\"");
+            fail(Failure::BadArgument,
+                 "weights is \"" + options_.weights + "\", must be \"auto\", \"predicted\" or \"base\"");
         }
         if (options_.weights == "base" && hyper_.generators.pure) {
             fail(Failure::BadArgument, "weights \"base\": a model of the pure form has no base weights");
         }
-        stages_ = options_.features;
+        choice_.stages = options_.features;
+        choice_.pooling = parsePooling(options_.pooling);
+        std::vector<int>& stages = choice_.stages;
         const int stageCount = int(hyper_.architecture.stages.size());
-        if (stages_.empty()) {
-            for (int s = std::max(1, stageCount - 1); s <= stageCount; ++s) stages_.push_back(s);
+        if (stages.empty()) {
+            for (int s = std::max(1, stageCount - kDefaultStages + 1); s <= stageCount; ++s) stages.push_back(s);
         }
-        for (size_t i = 0; i < stages_.size(); ++i) {
-            if (stages_[i] < 1 || stages_[i] > stageCount || (i > 0 && stages_[i] <= stages_[i - 1])) {
+        for (size_t i = 0; i < stages.size(); ++i) {
+            if (stages[i] < 1 || stages[i] > stageCount || (i > 0 && stages[i] <= stages[i - 1])) {
                 fail(Failure::OutOfRange, "features: stages must ascend within 1.." + std::to_string(stageCount) +
                                               " for architecture \"" + hyper_.architecture.name + "\"");
             }
@@ -110,8 +116,8 @@ private:
         if (names_.empty()) {
             for (int c = 0; c < classes_; ++c) names_.push_back(std::to_string(c));
         } else if (int(names_.size()) != classes_) {
-            fail(Failure::BadArgument, std::to_string(names_.size()) + " class names for labels 0.." +
-                                           std::to_string(classes_ - 1));
+            fail(Failure::BadArgument,
+                 std::to_string(names_.size()) + " class names for labels 0.." + std::to_string(classes_ - 1));
         }
     }
 
@@ -139,7 +145,7 @@ private:
         Candidate candidate;
         candidate.name = name;
         candidate.network = std::move(network);
-        candidate.features = backend_.calibrate(*candidate.network, sampleBatch(), stages_,
+        candidate.features = backend_.calibrate(*candidate.network, sampleBatch(), choice_,
                                                 [&](double done) { progress("calibrate", done); });
         stopwatch_.lap("calibrate");
         return candidate;
@@ -151,8 +157,7 @@ private:
         const bool base = !hyper_.generators.pure && (!hyper_.trained || options_.weights != "predicted");
         if (predicted) {
             const std::vector<float> perImage = backend_.encode(sampleBatch());
-            const std::vector<float> pooled =
-                poolByLabel(perImage, sampleLabels_, imageFeatureCount(hyper_.sketch));
+            const std::vector<float> pooled = poolByLabel(perImage, sampleLabels_, imageFeatureCount(hyper_.sketch));
             const std::vector<float> sketch = sketchFromPooled(hyper_.sketch, pooled);
             stopwatch_.lap("sketch");
             progress("weights", 0);
@@ -178,8 +183,7 @@ private:
         for (size_t i = 1; i < candidates_.size(); ++i) {
             const LeaveOneOut& best = candidates_[chosen_].fitted.leaveOneOut;
             const LeaveOneOut& other = candidates_[i].fitted.leaveOneOut;
-            if (other.accuracy > best.accuracy ||
-                (other.accuracy == best.accuracy && other.logLoss < best.logLoss)) {
+            if (other.accuracy > best.accuracy || (other.accuracy == best.accuracy && other.logLoss < best.logLoss)) {
                 chosen_ = i;
             }
         }
@@ -189,7 +193,7 @@ private:
         stopwatch_.lap("choice");
     }
 
-    int featureColumns() const { return featureCount(hyper_.architecture, stages_); }
+    int featureColumns() const { return featureCount(hyper_.architecture, choice_.stages); }
 
     // Sample images have their features from the calibration pass; the others get one ordinary pass.
     void gatherFeatures() {
@@ -219,7 +223,7 @@ private:
             batch.pixels = pixels.data();
             batch.count = int(others.size());
             batch.size = support_.imageSize();
-            if (batch.count > 0) backend_.features(*chosen.network, batch, stages_, fresh.data());
+            if (batch.count > 0) backend_.features(*chosen.network, batch, choice_, fresh.data());
             for (size_t i = 0; i < others.size(); ++i) {
                 std::copy_n(fresh.data() + i * columns, columns, rows.data() + others[i] * columns);
             }
@@ -260,7 +264,7 @@ private:
         std::map<std::string, std::string> metadata = toMetadata(contents.description);
         metadata["hyperpred.architecture"] = toJson(hyper_.architecture);
         metadata["hyperpred.report"] = findings().dump();
-        contents.graph = buildNet(hyper_.architecture, backend_.download(*candidates_[chosen_].network), stages_,
+        contents.graph = buildNet(hyper_.architecture, backend_.download(*candidates_[chosen_].network), choice_,
                                   fitted_.head, metadata);
         contents.expectedAccuracy = fitted_.leaveOneOut.accuracy;
         contents.suspects = findSuspects();
@@ -282,16 +286,17 @@ private:
         result["weights"] = candidates_[chosen_].name;
         for (const Candidate& candidate : candidates_) {
             if (candidates_.size() > 1) {
-                result["leave_one_out_on_sample"][candidate.name] = candidate.name == candidates_[chosen_].name &&
-                                                                            sample_.size() == entries_.size()
-                                                                        ? fitted_.leaveOneOut.accuracy
-                                                                        : candidate.fitted.leaveOneOut.accuracy;
+                result["leave_one_out_on_sample"][candidate.name] =
+                    candidate.name == candidates_[chosen_].name && sample_.size() == entries_.size()
+                        ? fitted_.leaveOneOut.accuracy
+                        : candidate.fitted.leaveOneOut.accuracy;
             }
         }
         result["head"] = headName(fitted_.head.kind);
         result["regulariser"] = fitted_.head.regulariser;
         result["temperature"] = fitted_.head.temperature;
-        result["features"] = stages_;
+        result["features"] = choice_.stages;
+        result["pooling"] = poolingName(choice_.pooling);
         result["feature_count"] = featureColumns();
         result["classes"] = classes_;
         result["images"] = entries_.size();
@@ -318,7 +323,7 @@ private:
     Stopwatch stopwatch_;
 
     HeadKind headKind_ = HeadKind::Ridge;
-    std::vector<int> stages_;
+    FeatureChoice choice_;
     std::vector<SupportEntry> entries_;  // canonical order
     int classes_ = 0;
     std::vector<std::string> names_;

@@ -22,11 +22,11 @@ public:
     std::vector<float> encode(const ImageBatch&) override { return {}; }
     std::vector<float> unroll(const std::vector<float>&) override { return {}; }
     std::unique_ptr<BackendNetwork> generate(const std::vector<float>&) override { return nullptr; }
-    std::vector<float> calibrate(BackendNetwork&, const ImageBatch&, const std::vector<int>&,
+    std::vector<float> calibrate(BackendNetwork&, const ImageBatch&, const FeatureChoice&,
                                  const std::function<void(double)>&) override {
         return {};
     }
-    void features(const BackendNetwork&, const ImageBatch&, const std::vector<int>&, float*) override {}
+    void features(const BackendNetwork&, const ImageBatch&, const FeatureChoice&, float*) override {}
     void gram(const float* x, int rows, int columns, double* sum) override {
         const size_t p = size_t(columns);
         for (size_t r = 0; r < size_t(rows); ++r) {

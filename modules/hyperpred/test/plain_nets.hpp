@@ -43,13 +43,15 @@ inline Values evaluateNode(const NetNode& node, const std::vector<const Values*>
     const Values scale(node.weight.begin(), node.weight.end()), shift(node.bias.begin(), node.bias.end());
     Values joined;
     switch (node.op) {
-        case NetOp::Normalise: return affine(x, scale, shift);
+        case NetOp::Affine: return affine(x, scale, shift);
         case NetOp::Conv: return affine(convolve(window, x, node.weight), Values(shift.size(), 1.0), shift);
         case NetOp::Relu: return relu(x);
         case NetOp::Add: return sum(x, *inputs[1]);
         case NetOp::MaxPool: return poolWindows(window, x, true);
         case NetOp::AvgPool: return poolWindows(window, x, false);
         case NetOp::GlobalPool: return spatialMean(x, node.in.channels);
+        case NetOp::Square: return power(x, 2);
+        case NetOp::Root: return power(x, 0.5);
         case NetOp::Concat:
             for (const Values* part : inputs) joined.insert(joined.end(), part->begin(), part->end());
             return joined;
@@ -97,7 +99,7 @@ inline Values evaluateLayer(const Architecture& architecture, const Node& node, 
 }
 
 inline Outputs evaluateArchitecture(const Architecture& architecture, const NetworkWeights& weights,
-                                    const std::vector<int>& stages, const Head& head, const Values& image) {
+                                    const FeatureChoice& choice, const Head& head, const Values& image) {
     Values scale, shift;
     for (int c = 0; c < 3; ++c) {
         scale.push_back(1 / double(architecture.deviation[c]));
@@ -113,9 +115,12 @@ inline Outputs evaluateArchitecture(const Architecture& architecture, const Netw
         values.push_back(evaluateLayer(architecture, architecture.nodes[i], weights[i], inputs));
     }
     Outputs outputs;
-    for (const int stage : stages) {
+    for (const int stage : choice.stages) {
         const size_t node = size_t(architecture.stages[size_t(stage) - 1]);
-        const Values pooled = spatialMean(values[node], architecture.nodes[node].shape.channels);
+        const int channels = architecture.nodes[node].shape.channels;
+        const bool rms = choice.pooling == Pooling::Rms;
+        const Values pooled =
+            rms ? power(spatialMean(power(values[node], 2), channels), 0.5) : spatialMean(values[node], channels);
         outputs.features.insert(outputs.features.end(), pooled.begin(), pooled.end());
     }
     outputs.logits = linear(head.normalise ? unitLength(outputs.features) : outputs.features, head.weight, head.bias);

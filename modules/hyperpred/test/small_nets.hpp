@@ -115,6 +115,7 @@ inline Architecture randomArchitecture(unsigned seed) {
             case 0: at = build.pool("max_pool", at, 3, 1 + below(2), 1); break;
             case 1: at = build.pool("avg_pool", at, 2, 1, 0); break;
             case 2: at = build.unary("relu", build.conv(at, channels, 1, 1, 0)); break;
+            case 3: at = build.unary("batch_norm", at); break;  // one that cannot be folded
             default: break;
         }
         const int out = below(2) ? channels : 3 + below(9);
@@ -176,7 +177,8 @@ inline std::vector<int> allStages(const Architecture& architecture) {
 inline NetGraph randomGraph(const Architecture& architecture, const std::vector<int>& stages, HeadKind kind,
                             unsigned seed, int classes = 6) {
     const Head head = randomHead(kind, classes, featureCount(architecture, stages), seed + 1);
-    return buildNet(architecture, randomWeights(architecture, seed), stages, head,
+    // Odd seeds pool one way, even ones the other.
+    return buildNet(architecture, randomWeights(architecture, seed), FeatureChoice(stages, Pooling(seed % 2)), head,
                     {{"hyperpred.classes", "[\"a\",\"b\"]"}, {"other", ""}});
 }
 
@@ -243,6 +245,11 @@ inline Values poolWindows(const Window& window, const Values& input, bool greate
         }
     }
     return result;
+}
+
+inline Values power(Values values, double exponent) {
+    for (double& value : values) value = std::pow(value, exponent);
+    return values;
 }
 
 inline Values relu(Values values) {

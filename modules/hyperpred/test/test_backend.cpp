@@ -177,9 +177,9 @@ bool sameBits(const NetworkWeights& a, const NetworkWeights& b) {
 }
 
 std::vector<float> featuresOf(Backend& backend, const BackendNetwork& network, const ImageBatch& images,
-                              const Architecture& architecture, const std::vector<int>& stages) {
-    std::vector<float> rows(size_t(images.count) * size_t(featureCount(architecture, stages)));
-    backend.features(network, images, stages, rows.data());
+                              const Architecture& architecture, const FeatureChoice& choice) {
+    std::vector<float> rows(size_t(images.count) * size_t(featureCount(architecture, choice.stages)));
+    backend.features(network, images, choice, rows.data());
     return rows;
 }
 
@@ -205,14 +205,14 @@ struct Everything {
 };
 Everything everything(Backend& backend, const HyperNetwork& hyper, const Images& images) {
     Everything all;
-    const std::vector<int> stages = allStages(hyper.architecture);
+    const FeatureChoice choice(allStages(hyper.architecture), Pooling::Rms);
     all.encoded = backend.encode(images.batch);
     all.codes = backend.unroll(randomSketch(hyper));
     const auto network = backend.generate(all.codes);
-    all.calibrated = backend.calibrate(*network, images.batch, stages);
+    all.calibrated = backend.calibrate(*network, images.batch, choice);
     all.weights = backend.download(*network);
-    all.features = featuresOf(backend, *network, images.batch, hyper.architecture, stages);
-    const size_t columns = size_t(featureCount(hyper.architecture, stages));
+    all.features = featuresOf(backend, *network, images.batch, hyper.architecture, choice);
+    const size_t columns = size_t(featureCount(hyper.architecture, choice.stages));
     all.gram.assign(columns * columns, 0.5);
     backend.gram(all.features.data(), images.batch.count, int(columns), all.gram.data());
     return all;
@@ -276,8 +276,8 @@ BOOST_AUTO_TEST_CASE(calibration_and_features_agree_with_the_reference) {
     unsigned seed = 10;
     for (const Architecture& architecture : architectures()) {
         const auto hyper = randomHyperNetwork(architecture, config("residual", "stats"), ++seed);
-        const std::vector<int> stages = allStages(architecture);
         for (const int count : {1, 7, 16, 17, 33}) {
+            const FeatureChoice stages(allStages(architecture), Pooling(count % 3 == 1));
             const Images images(count, architecture.size, seed), others(5, architecture.size, seed + 100);
             const auto reference = createBackend("reference", hyper);
             const auto judge = reference->generate({});

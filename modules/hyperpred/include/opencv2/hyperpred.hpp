@@ -27,8 +27,10 @@ struct CV_EXPORTS_W_SIMPLE PredictOptions {
     CV_WRAP PredictOptions() {}
     //! Classifier on the features: "ridge", "cosine" (the paper) or "lda".
     CV_PROP_RW String head = "ridge";
-    //! Stages (1-based, ascending) whose pooled outputs are the features; empty: the last two.
+    //! Stages (1-based, ascending) whose pooled outputs are the features; empty: the last three.
     CV_PROP_RW std::vector<int> features;
+    //! How a stage's map becomes a number a channel: "rms" (root of the mean square) or "mean" (the paper).
+    CV_PROP_RW String pooling = "rms";
     //! Images, stratified by class, for the sketch and for batch-norm calibration: 2..10000.
     CV_PROP_RW int sampleSize = 1000;
     //! Share of the support set that the threshold for unknown images refuses: 0..0.5.

@@ -61,28 +61,28 @@ public:
         return network;
     }
 
-    std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const std::vector<int>& stages,
+    std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
                                  const std::function<void(double)>& progress) override {
         const Architecture& architecture = hyper_->architecture;
-        checkPass(architecture, sample, stages);
+        checkPass(architecture, sample, choice.stages);
         auto& cpuNetwork = own<cpu::CpuNetwork>(network);
-        std::vector<float> rows(size_t(sample.count) * size_t(featureCount(architecture, stages)));
+        std::vector<float> rows(size_t(sample.count) * size_t(featureCount(architecture, choice.stages)));
         const std::vector<int> chosen = calibrationImages(architecture, sample.count);
         if (int(chosen.size()) == sample.count) {
-            cpu::calibrateNetwork(architecture, plan_, workers_, cpuNetwork, sample, stages, rows.data(), progress);
+            cpu::calibrateNetwork(architecture, plan_, workers_, cpuNetwork, sample, choice, rows.data(), progress);
             return rows;
         }
         calibrateOnSome(cpuNetwork, sample, chosen, progress);
-        cpu::forwardNetwork(architecture, plan_, workers_, pool_, cpuNetwork, sample, stages, rows.data());
+        cpu::forwardNetwork(architecture, plan_, workers_, pool_, cpuNetwork, sample, choice, rows.data());
         return rows;
     }
 
-    void features(const BackendNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
                   float* out) override {
-        checkPass(hyper_->architecture, images, stages);
+        checkPass(hyper_->architecture, images, choice.stages);
         const auto& cpuNetwork = own<const cpu::CpuNetwork>(network);
         checkCalibrated(hyper_->architecture, cpuNetwork.weights);
-        cpu::forwardNetwork(hyper_->architecture, plan_, workers_, pool_, cpuNetwork, images, stages, out);
+        cpu::forwardNetwork(hyper_->architecture, plan_, workers_, pool_, cpuNetwork, images, choice, out);
     }
 
     void gram(const float* features, int rows, int columns, double* sum) override {

@@ -152,8 +152,8 @@ private:
         block.left[m] = at.x * shape_.stride - pad_;
         block.corner[m] = int64_t(at.image) * int64_t(imageFloats()) +
                           (int64_t(block.top[m]) * width_ + block.left[m]) * shape_.in.channels;
-        const size_t pixel = (size_t(at.image) * size_t(shape_.out.height) + size_t(at.y)) * size_t(shape_.out.width) +
-                             size_t(at.x);
+        const size_t pixel =
+            (size_t(at.image) * size_t(shape_.out.height) + size_t(at.y)) * size_t(shape_.out.width) + size_t(at.x);
         block.out[m] = pass.out + pixel * size_t(shape_.out.channels);
         block.other[m] = pass.epilogue.other ? pass.epilogue.other + pixel * size_t(shape_.out.channels) : nullptr;
     }

@@ -53,8 +53,8 @@ struct Kernels {
     // of the result goes to out + i * stride. `channels`: a multiple of lanes.
     void (*winogradInput)(const float* const* pixels, int channels, float* out, size_t stride);
     // The inverse for one tile: result pixel (y, x) goes to pixels[4 y + x], where that is not null.
-    void (*winogradOutput)(const float* in, size_t stride, int channels, const float* bias,
-                           const float* const* other, bool relu, float* const* pixels);
+    void (*winogradOutput)(const float* in, size_t stride, int channels, const float* bias, const float* const* other,
+                           bool relu, float* const* pixels);
     // The transformed kernels of one input channel and one panel of output channels. `taps`: 9 x panel; position i of
     // the result goes to out + i * stride.
     void (*winogradKernel)(const float* taps, float* out, size_t stride);

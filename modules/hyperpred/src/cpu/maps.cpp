@@ -2,6 +2,7 @@
 #include "cpu/maps.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "cpu/kernels.hpp"
@@ -69,6 +70,15 @@ void spatialMean(const float* in, const Shape& shape, int images, float* out, si
     for (int n = 0; n < images; ++n, in += map * channels, out += stride) {
         for (size_t i = 0; i < map; ++i) pixels[i] = in + i * channels;
         kernels().mean(pixels.data(), int(map), shape.channels, out);
+    }
+}
+
+void spatialRms(const float* in, const Shape& shape, int images, float* out, size_t stride) {
+    const size_t channels = size_t(shape.channels), map = size_t(shape.height) * size_t(shape.width);
+    std::vector<float> squares(channels);  // sums of squared deviations
+    for (int n = 0; n < images; ++n, in += map * channels, out += stride) {
+        kernels().measure(in, map, shape.channels, out, squares.data());
+        for (size_t c = 0; c < channels; ++c) out[c] = std::sqrt(out[c] * out[c] + squares[c] / float(map));
     }
 }
 

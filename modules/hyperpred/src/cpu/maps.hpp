@@ -20,6 +20,8 @@ void maxPool(const float* in, const Shape& shape, int images, const Node& pool, 
 void avgPool(const float* in, const Shape& shape, int images, const Node& pool, float* out);
 // Mean over space: image n goes to out + n * stride.
 void spatialMean(const float* in, const Shape& shape, int images, float* out, size_t stride);
+// Square root of the mean square over space, the same way.
+void spatialRms(const float* in, const Shape& shape, int images, float* out, size_t stride);
 
 }  // namespace cpu
 }  // namespace hyperpred

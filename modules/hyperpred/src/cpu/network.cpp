@@ -21,8 +21,8 @@ struct Affine {
 Affine affineOf(const NodeWeights& batchNorm) {
     Affine affine;
     for (size_t c = 0; c < batchNorm.gamma.size(); ++c) {
-        const double scale = double(batchNorm.gamma[c]) /
-                             std::sqrt(double(batchNorm.variance[c]) + double(kBatchNormEpsilon));
+        const double scale =
+            double(batchNorm.gamma[c]) / std::sqrt(double(batchNorm.variance[c]) + double(kBatchNormEpsilon));
         affine.scale.push_back(float(scale));
         affine.shift.push_back(float(double(batchNorm.beta[c]) - double(batchNorm.mean[c]) * scale));
     }
@@ -77,10 +77,10 @@ public:
           parameters_(plan.steps.size()),
           pass_(architecture, plan, parameters_, pool_) {}
 
-    void operator()(const ImageBatch& images, const std::vector<int>& stages, float* features,
+    void operator()(const ImageBatch& images, const FeatureChoice& choice, float* features,
                     const std::function<void(double)>& progress) {
-        pass_.collect(stages);
-        const size_t columns = size_t(featureCount(architecture_, stages));
+        pass_.collect(choice);
+        const size_t columns = size_t(featureCount(architecture_, choice.stages));
         const size_t imageBytes = size_t(images.size) * size_t(images.size) * 3;
         for (int first = 0; first < images.count; first += plan_.chunk) {
             chunks_.push_back(pass_.begin(images.pixels + size_t(first) * imageBytes,
@@ -150,21 +150,20 @@ const std::vector<StepParameters>& CpuNetwork::folded(const Plan& plan, const Wo
 }
 
 void calibrateNetwork(const Architecture& architecture, const Plan& plan, const Workers& workers, CpuNetwork& network,
-                      const ImageBatch& images, const std::vector<int>& stages, float* features,
+                      const ImageBatch& images, const FeatureChoice& choice, float* features,
                       const std::function<void(double)>& progress) {
     network.forgetFolded();
     for (const Step& step : plan.steps) {
         if (step.batchNorm >= 0) network.weights[size_t(step.batchNorm)].mean.clear();
     }
-    Calibration(architecture, plan, workers, network)(images, stages, features, progress);
+    Calibration(architecture, plan, workers, network)(images, choice, features, progress);
 }
 
 void forwardNetwork(const Architecture& architecture, const Plan& plan, const Workers& workers, BufferPool& pool,
-                    const CpuNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
-                    float* features) {
+                    const CpuNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* features) {
     NetworkPass pass(architecture, plan, network.folded(plan, workers), pool);
-    pass.collectOnly(stages);
-    const size_t columns = size_t(featureCount(architecture, stages));
+    pass.collectOnly(choice);
+    const size_t columns = size_t(featureCount(architecture, choice.stages));
     const size_t imageBytes = size_t(images.size) * size_t(images.size) * 3;
     const int chunks = (images.count + plan.chunk - 1) / plan.chunk;
     // Larger groups read the weights less often, but every worker needs one. No number depends on the grouping.

@@ -28,13 +28,12 @@ private:
 
 // The statistics of every batch_norm from all of `images`, breadth-first, and the images' features.
 void calibrateNetwork(const Architecture& architecture, const Plan& plan, const Workers& workers, CpuNetwork& network,
-                      const ImageBatch& images, const std::vector<int>& stages, float* features,
+                      const ImageBatch& images, const FeatureChoice& choice, float* features,
                       const std::function<void(double)>& progress);
 
 // The features of all images, chunk by chunk.
 void forwardNetwork(const Architecture& architecture, const Plan& plan, const Workers& workers, BufferPool& pool,
-                    const CpuNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
-                    float* features);
+                    const CpuNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* features);
 
 }  // namespace cpu
 }  // namespace hyperpred

@@ -31,17 +31,18 @@ void NetworkPass::countReaders() {
     }
 }
 
-void NetworkPass::collect(const std::vector<int>& stages) {
-    for (const int stage : stages) {
+void NetworkPass::collect(const FeatureChoice& choice) {
+    pooling_ = choice.pooling;
+    for (const int stage : choice.stages) {
         const size_t step = size_t(plan_.stepOf[size_t(stage) - 1]);
         column_[step] = int(columns_);
         columns_ += size_t(plan_.steps[step].shape.channels);
     }
 }
 
-void NetworkPass::collectOnly(const std::vector<int>& stages) {
-    collect(stages);
-    needed_ = neededSteps(plan_, stages);
+void NetworkPass::collectOnly(const FeatureChoice& choice) {
+    collect(choice);
+    needed_ = neededSteps(plan_, choice.stages);
     countReaders();
 }
 
@@ -81,12 +82,8 @@ void NetworkPass::run(int index, Chunk& chunk, Scratch& scratch, Moments* moment
         case Producer::MaxPool:
             maxPool(in, step.in, chunk.images, architecture_.nodes[size_t(step.node)], nullptr, out);
             break;
-        case Producer::AvgPool:
-            avgPool(in, step.in, chunk.images, architecture_.nodes[size_t(step.node)], out);
-            break;
-        case Producer::GlobalPool:
-            spatialMean(in, step.in, chunk.images, out, size_t(step.shape.channels));
-            break;
+        case Producer::AvgPool: avgPool(in, step.in, chunk.images, architecture_.nodes[size_t(step.node)], out); break;
+        case Producer::GlobalPool: spatialMean(in, step.in, chunk.images, out, size_t(step.shape.channels)); break;
         case Producer::Copy: std::copy(in, in + floats(step.shape, chunk), out); break;
     }
     if (moments && step.producer != Producer::Conv) {
@@ -178,8 +175,8 @@ void NetworkPass::letGo(int step, Chunk& chunk) const {
 void NetworkPass::takeFeatures(int index, const Chunk& chunk) const {
     if (column_[size_t(index)] < 0) return;
     const Step& step = plan_.steps[size_t(index)];
-    spatialMean(chunk.held[size_t(index)].data(), step.shape, chunk.images, chunk.features + column_[size_t(index)],
-                columns_);
+    const auto pool = pooling_ == Pooling::Rms ? spatialRms : spatialMean;
+    pool(chunk.held[size_t(index)].data(), step.shape, chunk.images, chunk.features + column_[size_t(index)], columns_);
 }
 
 }  // namespace cpu

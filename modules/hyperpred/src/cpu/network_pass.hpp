@@ -31,9 +31,9 @@ struct Chunk {
 
     const uint8_t* pixels = nullptr;
     int images = 0;
-    float* features = nullptr;    // images x columns
-    std::vector<Buffer> held;     // activation of each step, empty before and after its time
-    std::vector<int> readers;     // steps that are still to read each activation
+    float* features = nullptr;  // images x columns
+    std::vector<Buffer> held;   // activation of each step, empty before and after its time
+    std::vector<int> readers;   // steps that are still to read each activation
     std::vector<Stage> stage;
 };
 
@@ -49,10 +49,10 @@ public:
     NetworkPass(const Architecture& architecture, const Plan& plan, const std::vector<StepParameters>& parameters,
                 BufferPool& pool);
 
-    // The means of these stages' activations become features (without a call: none). collectOnly leaves out the steps
-    // that they do not need.
-    void collect(const std::vector<int>& stages);
-    void collectOnly(const std::vector<int>& stages);
+    // These stages' pooled activations become features (without a call: none). collectOnly leaves out the steps that
+    // they do not need.
+    void collect(const FeatureChoice& choice);
+    void collectOnly(const FeatureChoice& choice);
     const std::vector<bool>& needed() const { return needed_; }
 
     Chunk begin(const uint8_t* pixels, int images, float* features) const;
@@ -83,6 +83,7 @@ private:
     std::vector<int> readers_;  // of each step, among the needed ones
     std::vector<int> column_;   // of each step: its first feature, or -1
     size_t columns_ = 0;
+    Pooling pooling_ = Pooling::Mean;
 };
 
 }  // namespace cpu

@@ -104,8 +104,8 @@ private:
             case Op::Add: step.other = stepOf(node.inputs[1]); break;
         }
         if (step.producer != Producer::Copy) step.node = index;
-        if (node.op == Op::Conv) step.convolution = createConvolution({step.in, step.raw, node.kernel, node.stride,
-                                                                       node.pad});
+        if (node.op == Op::Conv)
+            step.convolution = createConvolution({step.in, step.raw, node.kernel, node.stride, node.pad});
         steps_.push_back(std::move(step));
         place(steps_.back(), index);
     }

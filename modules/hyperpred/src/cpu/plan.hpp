@@ -23,21 +23,21 @@ enum class Producer { Conv, MaxPool, AvgPool, GlobalPool, Copy };
 // cache; relu and batch-norm may follow the pooling, because they are monotonous.
 struct Step {
     Producer producer = Producer::Copy;
-    int node = -1;           // of the producer; -1 for Copy
+    int node = -1;  // of the producer; -1 for Copy
     int source = kImageStep;
-    int batchNorm = -1;      // node
-    int pool = -1;           // node of the max_pool in a convolution's step
-    int other = kNoStep;     // the second operand of the addition
+    int batchNorm = -1;   // node
+    int pool = -1;        // node of the max_pool in a convolution's step
+    int other = kNoStep;  // the second operand of the addition
     bool relu = false;
-    int last = -1;           // node whose output the step's activation is
-    Shape in, raw, shape;    // of the source, of what the producer makes, of the activation
+    int last = -1;         // node whose output the step's activation is
+    Shape in, raw, shape;  // of the source, of what the producer makes, of the activation
     std::shared_ptr<const Convolution> convolution;
 };
 
 struct Plan {
-    std::vector<Step> steps;  // in topological order
-    std::vector<int> stepOf;  // of a stage (0-based): the step whose activation it is
-    int chunk = 1;            // images that one worker takes through the network together
+    std::vector<Step> steps;                        // in topological order
+    std::vector<int> stepOf;                        // of a stage (0-based): the step whose activation it is
+    int chunk = 1;                                  // images that one worker takes through the network together
     size_t convolutionScratch = 0, rawScratch = 0;  // floats that a worker needs beside the activations
 };
 

@@ -104,8 +104,8 @@ private:
         for (int k = 0; k < kWinogradPositions; ++k) {
             const int y = at.y - shape_.pad + k / kWinogradTile, x = at.x - shape_.pad + k % kWinogradTile;
             const bool there = unsigned(y) < unsigned(shape_.in.height) && unsigned(x) < unsigned(shape_.in.width);
-            const size_t pixel = (size_t(at.image) * size_t(shape_.in.height) + size_t(y)) * size_t(shape_.in.width) +
-                                 size_t(x);
+            const size_t pixel =
+                (size_t(at.image) * size_t(shape_.in.height) + size_t(y)) * size_t(shape_.in.width) + size_t(x);
             pixels[k] = there ? in + pixel * in_ : pass.zeros;
         }
         kernels().winogradInput(pixels, int(in_), pass.spread + size_t(slot) * in_, pass.spreadStride);
@@ -141,8 +141,8 @@ private:
         for (int k = 0; k < kWinogradOutput * kWinogradOutput; ++k) {
             const int y = at.y + k / kWinogradOutput, x = at.x + k % kWinogradOutput;
             const bool there = y < shape_.out.height && x < shape_.out.width;
-            const size_t pixel = (size_t(at.image) * size_t(shape_.out.height) + size_t(y)) * size_t(shape_.out.width) +
-                                 size_t(x);
+            const size_t pixel =
+                (size_t(at.image) * size_t(shape_.out.height) + size_t(y)) * size_t(shape_.out.width) + size_t(x);
             pixels[k] = there ? out + pixel * out_ : nullptr;
             other[k] = epilogue.other && there ? epilogue.other + pixel * out_ : nullptr;
         }

@@ -22,7 +22,7 @@ double gelu(double x);
 std::vector<float> convolve(const std::vector<float>& input, const Shape& in, const Tensor& kernel, int stride, int pad,
                             const Shape& out);
 
-std::vector<float> encode(const SketchParameters& parameters, const ImageBatch& images);      // N x E
+std::vector<float> encode(const SketchParameters& parameters, const ImageBatch& images);             // N x E
 std::vector<float> unroll(const RecurrentParameters& parameters, const std::vector<float>& sketch);  // L x d
 NetworkWeights generate(const HyperNetwork& hyper, const std::vector<float>& codes);
 
@@ -30,7 +30,7 @@ NetworkWeights generate(const HyperNetwork& hyper, const std::vector<float>& cod
 void calibrate(const Architecture& architecture, NetworkWeights& weights, const ImageBatch& sample,
                const std::vector<int>& chosen, const std::function<void(double)>& progress);
 void features(const Architecture& architecture, const NetworkWeights& weights, const ImageBatch& images,
-              const std::vector<int>& stages, float* out);
+              const FeatureChoice& choice, float* out);
 
 }  // namespace reference
 }  // namespace hyperpred

@@ -24,8 +24,7 @@ Image normalised(const Architecture& architecture, const ImageBatch& images, int
     for (size_t c = 0; c < 3; ++c) {
         for (size_t i = 0; i < plane; ++i) {
             const double byte = bgr[3 * i + 2 - c];
-            image[c * plane + i] =
-                float((byte - double(architecture.mean[c])) / double(architecture.deviation[c]));
+            image[c * plane + i] = float((byte - double(architecture.mean[c])) / double(architecture.deviation[c]));
         }
     }
     return image;
@@ -44,8 +43,8 @@ Image pool(const Image& input, const Shape& in, const Node& node, const Reduce& 
                     for (int kx = 0; kx < node.kernel; ++kx) {
                         const int row = y * node.stride - node.pad + ky, column = x * node.stride - node.pad + kx;
                         if (row < 0 || row >= in.height || column < 0 || column >= in.width) continue;
-                        window.push_back(input[(size_t(c) * size_t(in.height) + size_t(row)) * size_t(in.width) +
-                                               size_t(column)]);
+                        window.push_back(
+                            input[(size_t(c) * size_t(in.height) + size_t(row)) * size_t(in.width) + size_t(column)]);
                     }
                 }
                 result.push_back(reduce(window));
@@ -67,6 +66,15 @@ Image spatialMean(const Image& input, const Shape& in) {
         means.push_back(meanOf(input.data() + c * planeSize(in), planeSize(in)));
     }
     return means;
+}
+
+// A number a channel.
+Image pooledMap(Image map, const Shape& shape, Pooling pooling) {
+    if (pooling == Pooling::Mean) return spatialMean(map, shape);
+    for (float& value : map) value *= value;
+    Image pooled = spatialMean(map, shape);
+    for (float& value : pooled) value = std::sqrt(value);
+    return pooled;
 }
 
 Image applyBatchNorm(const NodeWeights& weights, const Image& input, const Shape& shape) {
@@ -191,8 +199,8 @@ void calibrate(const Architecture& architecture, NetworkWeights& weights, const 
 }
 
 void features(const Architecture& architecture, const NetworkWeights& weights, const ImageBatch& images,
-              const std::vector<int>& stages, float* out) {
-    const size_t nodes = size_t(architecture.stages[size_t(stages.back()) - 1]) + 1;
+              const FeatureChoice& choice, float* out) {
+    const size_t nodes = size_t(architecture.stages[size_t(choice.stages.back()) - 1]) + 1;
     for (int n = 0; n < images.count; ++n) {
         const Image image = normalised(architecture, images, n);
         std::vector<Image> held(nodes);
@@ -203,10 +211,10 @@ void features(const Architecture& architecture, const NetworkWeights& weights, c
             }
             held[i] = applyNode(architecture, architecture.nodes[i], weights[i], inputs);
         }
-        for (const int stage : stages) {
+        for (const int stage : choice.stages) {
             const size_t node = size_t(architecture.stages[size_t(stage) - 1]);
-            const Image means = spatialMean(held[node], architecture.nodes[node].shape);
-            out = std::copy(means.begin(), means.end(), out);
+            const Image pooled = pooledMap(held[node], architecture.nodes[node].shape, choice.pooling);
+            out = std::copy(pooled.begin(), pooled.end(), out);
         }
     }
 }

@@ -44,22 +44,22 @@ public:
         return network;
     }
 
-    std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const std::vector<int>& stages,
+    std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
                                  const std::function<void(double)>& progress) override {
-        checkPass(hyper_->architecture, sample, stages);
+        checkPass(hyper_->architecture, sample, choice.stages);
         NetworkWeights& weights = const_cast<ReferenceNetwork&>(cast(network)).weights;
         const std::vector<int> chosen = calibrationImages(hyper_->architecture, sample.count);
         reference::calibrate(hyper_->architecture, weights, sample, chosen, progress);
-        std::vector<float> rows(size_t(sample.count) * size_t(featureCount(hyper_->architecture, stages)));
-        reference::features(hyper_->architecture, weights, sample, stages, rows.data());
+        std::vector<float> rows(size_t(sample.count) * size_t(featureCount(hyper_->architecture, choice.stages)));
+        reference::features(hyper_->architecture, weights, sample, choice, rows.data());
         return rows;
     }
 
-    void features(const BackendNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
                   float* out) override {
-        checkPass(hyper_->architecture, images, stages);
+        checkPass(hyper_->architecture, images, choice.stages);
         checkCalibrated(hyper_->architecture, cast(network).weights);
-        reference::features(hyper_->architecture, cast(network).weights, images, stages, out);
+        reference::features(hyper_->architecture, cast(network).weights, images, choice, out);
     }
 
     void gram(const float* features, int rows, int columns, double* sum) override {

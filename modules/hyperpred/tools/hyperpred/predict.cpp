@@ -33,8 +33,9 @@ boost::program_options::options_description options() {
         ("model,m", po::value<std::string>()->required(), "hypernetwork file (.safetensors)")
         ("out,o", po::value<std::string>()->required(), "ONNX file to write")
         ("head", po::value<std::string>()->default_value("ridge"), "ridge, cosine or lda")
+        ("pooling", po::value<std::string>()->default_value("rms"), "how a stage's map becomes numbers: rms or mean")
         ("features", po::value<std::string>()->default_value(""), "stages whose outputs are pooled, e.g. 3,4; empty: "
-                                                                  "the last two")
+                                                                  "the last three")
         ("weights", po::value<std::string>()->default_value("auto"), "auto, predicted or base")
         ("sample", po::value<int>()->default_value(1000), "images for sketch and calibration")
         ("rejected", po::value<double>()->default_value(0.01, "0.01"), "share of the support set called unknown")
@@ -65,6 +66,7 @@ std::vector<int> parseStages(const std::string& text) {
 PredictOptions predictOptions(const Arguments& arguments, const std::vector<std::string>& classNames) {
     PredictOptions result;
     result.head = arguments.get<std::string>("head");
+    result.pooling = arguments.get<std::string>("pooling");
     result.features = parseStages(arguments.get<std::string>("features"));
     result.weights = arguments.get<std::string>("weights");
     result.sampleSize = arguments.get<int>("sample");
