@@ -47,7 +47,7 @@ int64_t below(Chance& chance, int64_t bound) {
 }
 
 const char* shiftName(Shift shift) {
-    static const char* const names[kShifts] = {"plain",   "grey",    "inverted", "permuted", "blurred",
+    static const char* const names[kShifts] = {"plain",        "grey",    "inverted", "permuted", "blurred",
                                                "low_contrast", "rotated", "edges",    "noise"};
     return names[int(shift)];
 }
@@ -90,7 +90,8 @@ torch::Tensor augmentImages(const torch::Tensor& images, int64_t edge, const Set
     const double aspectRange = settings.number("base.aspect"), colour = settings.number("base.colour");
     const torch::Tensor scale = uniforms(chance, {count}, device, low, high);
     const torch::Tensor aspect = torch::exp(uniforms(chance, {count}, device, -aspectRange, aspectRange));
-    const torch::Tensor mirror = (uniforms(chance, {count}, device, 0, 1) >= settings.number("base.flip")).to(torch::kFloat);
+    const torch::Tensor mirror =
+        (uniforms(chance, {count}, device, 0, 1) >= settings.number("base.flip")).to(torch::kFloat);
     const torch::Tensor room = (high - scale + 0.03).clamp_min(0);
     torch::Tensor affine = torch::zeros({count, 2, 3}, torch::TensorOptions().device(device));
     using torch::indexing::Slice;
@@ -100,8 +101,8 @@ torch::Tensor augmentImages(const torch::Tensor& images, int64_t edge, const Set
     affine.index_put_({Slice(), 1, 2}, uniforms(chance, {count}, device, -1, 1) * room);
     const torch::Tensor grid = F::affine_grid(affine, {count, 3, edge, edge}, false);
     torch::Tensor out = F::grid_sample(
-        images, grid, F::GridSampleFuncOptions().mode(torch::kBilinear).padding_mode(torch::kReflection).align_corners(
-                          false));
+        images, grid,
+        F::GridSampleFuncOptions().mode(torch::kBilinear).padding_mode(torch::kReflection).align_corners(false));
     if (colour > 0) {
         const torch::Tensor factor = uniforms(chance, {count, 1, 1, 1}, device, 1 - colour, 1 + colour);
         out = (out * factor + uniforms(chance, {count, 3, 1, 1}, device, -60 * colour, 60 * colour)).clamp(0, 255);
@@ -131,7 +132,8 @@ Mixed mixImages(const torch::Tensor& images, const Settings& settings, Chance& c
     const int64_t edge = images.size(2), side = int64_t(double(edge) * std::sqrt(1 - mixed.share));
     const int64_t top = below(chance, edge - side + 1), left = below(chance, edge - side + 1);
     mixed.images = images.clone();
-    mixed.images.slice(2, top, top + side).slice(3, left, left + side)
+    mixed.images.slice(2, top, top + side)
+        .slice(3, left, left + side)
         .copy_(others.slice(2, top, top + side).slice(3, left, left + side));
     mixed.share = 1 - double(side * side) / double(edge * edge);
     return mixed;

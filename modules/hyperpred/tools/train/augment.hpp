@@ -13,8 +13,8 @@ namespace hyperpred {
 // run is the same on every device up to rounding.
 using Chance = torch::Generator;
 
-double uniform(Chance& chance);                         // 0..1
-int64_t below(Chance& chance, int64_t bound);           // 0..bound - 1
+double uniform(Chance& chance);                // 0..1
+int64_t below(Chance& chance, int64_t bound);  // 0..bound - 1
 
 // One transform of a whole data set: what the sketch is there to notice.
 enum class Shift { Identity, Grey, Inverted, Permuted, Blurred, LowContrast, Rotated, Edges, Noise };

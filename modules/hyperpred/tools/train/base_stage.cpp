@@ -143,12 +143,13 @@ void BaseTraining::start(TrainState* from) {
         chance_.set_state(state_.chance);
     } else {
         const std::string& init = settings_.word("base.init");
-        state_.parameters = init.empty() ? initialBase(architecture_, chance_)
-                                         : readStartWeights(init, architecture_).parameters;
+        state_.parameters =
+            init.empty() ? initialBase(architecture_, chance_) : readStartWeights(init, architecture_).parameters;
         state_.parameters.erase("classifier.weight");
         state_.parameters.erase("classifier.bias");
         const int64_t features = architecture_.nodes[size_t(architecture_.stages.back())].shape.channels;
-        state_.parameters["classifier.weight"] = torch::randn({space_.classes, features}, chance_, torch::kFloat) * 0.01;
+        state_.parameters["classifier.weight"] =
+            torch::randn({space_.classes, features}, chance_, torch::kFloat) * 0.01;
         state_.parameters["classifier.bias"] = torch::zeros({space_.classes});
         state_.classNames = space_.names;
         averageInto(state_.average, state_.parameters, 0);
@@ -179,16 +180,15 @@ torch::Tensor BaseTraining::lossOf(const Batch& batch, double share) {
     mixed.images = images;
     if (share < 1 - settings_.number("base.quiet_end")) mixed = mixImages(images, settings_, chance_);
     const torch::Tensor input = normalised(architecture_, mixed.images);
-    std::vector<torch::Tensor> stages;
+    StageOutputs stages;
     {
         const Autocast autocast(bf16_, device_);
         stages = forwardTarget(architecture_, baseWeights(architecture_, state_.parameters), input);
     }
-    const torch::Tensor logits = at::linear(stages.back(), state_.parameters.at("classifier.weight"),
+    const torch::Tensor logits = at::linear(stages.mean.back(), state_.parameters.at("classifier.weight"),
                                             state_.parameters.at("classifier.bias"));
     const double smoothing = settings_.number("base.label_smoothing");
-    const torch::Tensor own =
-        crossEntropy(logits, batch.label, space_.allowed.index_select(0, batch.set), smoothing);
+    const torch::Tensor own = crossEntropy(logits, batch.label, space_.allowed.index_select(0, batch.set), smoothing);
     if (!mixed.partner.defined()) return own;
     // A mixed image may hold two data sets' classes: each target competes within its own set.
     const torch::Tensor other =
@@ -218,8 +218,8 @@ void BaseTraining::step() {
     rule.momentum = settings_.number("base.momentum");
     rule.weightDecay = settings_.number("base.weight_decay");
     const double rate = rate_;
-    applyGradients(state_.parameters, state_.optimiser, rule, [rate](const std::string&) { return rate; },
-                   state_.step + 1);
+    applyGradients(
+        state_.parameters, state_.optimiser, rule, [rate](const std::string&) { return rate; }, state_.step + 1);
     if (state_.step % kAverageEvery == 0 || state_.step + 1 == steps_) {
         const double young = double(state_.step + 1) / double(state_.step + 10);
         averageInto(state_.average, state_.parameters,
@@ -275,8 +275,11 @@ bool BaseTraining::run() {
         if (validating || state_.step % kLogEvery == 0) {
             const double speed = double(state_.images - tickImages_) / std::max(1e-9, control.seconds() - tickSeconds_);
             std::map<std::string, double> row = {
-                {"epoch", double(state_.step) / double(stepsAnEpoch_)}, {"minutes", state_.seconds / 60},
-                {"images", double(state_.images)}, {"loss", lossSum_ / double(lossCount_)}, {"lr", rate_},
+                {"epoch", double(state_.step) / double(stepsAnEpoch_)},
+                {"minutes", state_.seconds / 60},
+                {"images", double(state_.images)},
+                {"loss", lossSum_ / double(lossCount_)},
+                {"lr", rate_},
                 {"edge", double(edgeAt(settings_, architecture_, double(state_.step - 1) / double(steps_)))},
                 {"images_per_second", speed}};
             std::snprintf(text, sizeof text, "epoch %.2f  %.1f min  loss %.4f  lr %.4f  edge %.0f  %.0f images/s",

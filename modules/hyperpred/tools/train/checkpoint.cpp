@@ -64,7 +64,8 @@ std::vector<std::string> checkpointsOf(const std::string& folder) {
     std::error_code failure;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, failure)) {
         const std::string name = entry.path().filename().string();
-        const bool fits = name.size() > sizeof kPrefix + sizeof kSuffix - 2 && name.compare(0, sizeof kPrefix - 1, kPrefix) == 0 &&
+        const bool fits = name.size() > sizeof kPrefix + sizeof kSuffix - 2 &&
+                          name.compare(0, sizeof kPrefix - 1, kPrefix) == 0 &&
                           name.compare(name.size() - (sizeof kSuffix - 1), sizeof kSuffix - 1, kSuffix) == 0;
         if (fits) paths.push_back(entry.path().string());
     }
@@ -97,8 +98,8 @@ Named namedBase(const Named& from) {
 }  // namespace
 
 void saveCheckpoint(const std::string& folder, const TrainState& state) {
-    Json header = {{"format", kFormat},   {"stage", state.stage},     {"settings", state.settings},
-                   {"step", state.step},  {"images", state.images},   {"seconds", state.seconds},
+    Json header = {{"format", kFormat},        {"stage", state.stage},       {"settings", state.settings},
+                   {"step", state.step},       {"images", state.images},     {"seconds", state.seconds},
                    {"summary", state.summary}, {"classes", state.classNames}};
     std::vector<torch::Tensor> list(1);
     putNamed(state.parameters, header["parameters"], list);

@@ -21,7 +21,7 @@ struct TrainState {
     int64_t step = 0, images = 0;
     double seconds = 0;
     Named parameters, average, optimiser;
-    torch::Tensor chance;                 // state of the random generator
+    torch::Tensor chance;  // state of the random generator
 
     Named& weights(bool raw) { return raw ? parameters : average; }
 };

@@ -13,8 +13,7 @@ torch::Tensor ridgeLogits(const torch::Tensor& support, const torch::Tensor& lab
     const torch::Tensor prior = targets.mean(0, true);
     const torch::Tensor gram = at::matmul(x, x.t());
     const torch::Tensor penalty = lambda * gram.diagonal().mean() + 1e-6;
-    const torch::Tensor factor =
-        at::linalg_cholesky(gram + penalty * torch::eye(x.size(0), x.options()));
+    const torch::Tensor factor = at::linalg_cholesky(gram + penalty * torch::eye(x.size(0), x.options()));
     const torch::Tensor duals = at::cholesky_solve(targets - prior, factor);
     return temperature * (at::matmul(at::matmul(query - mean, x.t()), duals) + prior);
 }

@@ -38,7 +38,8 @@ double parseCell(const std::string& cell, const std::string& path, size_t line) 
     char* end = nullptr;
     const double value = std::strtod(cell.c_str(), &end);
     if (*end != '\0') {
-        fail(Failure::BadFile, "log \"" + path + "\", line " + std::to_string(line) + ": \"" + cell + "\" is no number");
+        fail(Failure::BadFile,
+             "log \"" + path + "\", line " + std::to_string(line) + ": \"" + cell + "\" is no number");
     }
     return value;
 }

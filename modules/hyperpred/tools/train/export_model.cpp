@@ -44,9 +44,14 @@ Json summaryOf(const TrainState& state, const Settings& settings) {
         const bool path = word.first == "run.out" || word.first == "base.init" || word.first == "meta.init";
         if (!path) configuration[word.first] = word.second;
     }
-    return {{"stage", state.stage},     {"data_sets", sets},       {"validation_sets", held},
-            {"classes", state.classNames}, {"steps", state.step},  {"images_seen", state.images},
-            {"seconds", std::round(state.seconds)}, {"results", Json::parse(state.summary)},
+    return {{"stage", state.stage},
+            {"data_sets", sets},
+            {"validation_sets", held},
+            {"classes", state.classNames},
+            {"steps", state.step},
+            {"images_seen", state.images},
+            {"seconds", std::round(state.seconds)},
+            {"results", Json::parse(state.summary)},
             {"configuration", configuration}};
 }
 
@@ -132,10 +137,10 @@ void exportGolden(TrainState& state, const std::string& path, bool raw) {
         weights = baseWeights(model.architecture, model.weights);
     }
     Moments moments;
-    const std::vector<torch::Tensor> stages =
+    const StageOutputs stages =
         forwardTarget(model.architecture, weights, normalised(model.architecture, images), &moments);
     putWeights(tensors, model.architecture, weights, moments);
-    tensors["features"] = plain(torch::cat(stages, 1));
+    tensors["features"] = plain(torch::cat(stages.mean, 1));
     writeModelFile(path, {{"format", "hyperpred-golden-1"}}, tensors, StorageType::F32);
 }
 

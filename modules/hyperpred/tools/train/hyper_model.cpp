@@ -14,7 +14,8 @@ torch::Tensor normal(torch::Generator& chance, at::IntArrayRef shape, double dev
     return torch::randn(shape, chance, torch::kFloat) * deviation;
 }
 
-void addLinear(Named& to, const std::string& stem, int64_t out, int64_t in, double deviation, torch::Generator& chance) {
+void addLinear(Named& to, const std::string& stem, int64_t out, int64_t in, double deviation,
+               torch::Generator& chance) {
     to[stem + ".weight"] = normal(chance, {out, in}, deviation);
     to[stem + ".bias"] = torch::zeros({out});
 }
@@ -76,7 +77,8 @@ void addLayer(Named& to, const HyperConfig& config, const Node& node, int64_t in
 
 void addTile(Named& to, const HyperConfig& config, int kernel, torch::Generator& chance) {
     const std::string stem = "tile." + std::to_string(kernel);
-    const int64_t hidden = config.tileHidden, window = int64_t(kernel) * kernel, square = int64_t(config.tile) * config.tile;
+    const int64_t hidden = config.tileHidden, window = int64_t(kernel) * kernel,
+                  square = int64_t(config.tile) * config.tile;
     if (to.count(stem + ".mix.weight") > 0) return;
     // Deviations that give the tile's entries about unit variance.
     addLinear(to, stem + ".expand", hidden * window, config.width, std::sqrt(1.0 / config.width), chance);
@@ -99,7 +101,8 @@ torch::Tensor areaWeights(int64_t size) {
     const double part = double(size) / kSketchSize;
     for (int64_t c = 0; c < kSketchSize; ++c) {
         for (int64_t p = 0; p < size; ++p) {
-            const double overlap = std::min(double(p + 1), double(c + 1) * part) - std::max(double(p), double(c) * part);
+            const double overlap =
+                std::min(double(p + 1), double(c + 1) * part) - std::max(double(p), double(c) * part);
             if (overlap > 0) w[p][c] = float(overlap / part);
         }
     }
@@ -120,7 +123,8 @@ torch::Tensor convFeatures(const Named& parameters, const torch::Tensor& planes)
 }
 
 // One GRU step, gates in the order r, z, n (torch::nn::GRUCell).
-torch::Tensor gruStep(const Named& parameters, const std::string& stem, const torch::Tensor& x, const torch::Tensor& h) {
+torch::Tensor gruStep(const Named& parameters, const std::string& stem, const torch::Tensor& x,
+                      const torch::Tensor& h) {
     return at::gru_cell(x, h, parameters.at(stem + ".input.weight"), parameters.at(stem + ".hidden.weight"),
                         parameters.at(stem + ".input.bias"), parameters.at(stem + ".hidden.bias"));
 }
@@ -199,8 +203,8 @@ torch::Tensor planeStatistics(const torch::Tensor& planes) {
     parts.push_back(meanOf(lum.slice(2, 0, 16)) - meanOf(lum.slice(2, 16, 32)));
     parts.push_back(meanOf(lum.slice(1, 8, 24).slice(2, 8, 24)) - meanOf(lum));
     const torch::Tensor corner = lum.slice(1, 0, 31).slice(2, 0, 31);
-    parts.push_back(16 * meanOf((lum.slice(1, 0, 31).slice(2, 1, 32) - corner) *
-                                (lum.slice(1, 1, 32).slice(2, 0, 31) - corner)));
+    parts.push_back(
+        16 * meanOf((lum.slice(1, 0, 31).slice(2, 1, 32) - corner) * (lum.slice(1, 1, 32).slice(2, 0, 31) - corner)));
     const torch::Tensor off = lum - meanOf(lum).unsqueeze(2), variance = meanOf(off.square());
     parts.push_back(meanOf(off * off * off) / torch::pow(variance + 1e-4, 1.5));
     parts.push_back(torch::sqrt(variance + 1e-8));
@@ -231,7 +235,8 @@ torch::Tensor unrollCodes(const HyperConfig& config, const Architecture& archite
     std::vector<torch::Tensor> hidden(size_t(config.layers), s), codes;
     torch::Tensor output = layerNorm(parameters, "recurrent.norm", s);
     for (int l = 0; l < int(predictedLayers(architecture).size()); ++l) {
-        const torch::Tensor description = torch::tensor(describeLayer(architecture, l)).to(sketch.device()).unsqueeze(0);
+        const torch::Tensor description =
+            torch::tensor(describeLayer(architecture, l)).to(sketch.device()).unsqueeze(0);
         torch::Tensor x = torch::cat({torch::tanh(linear(parameters, "recurrent.embed", description)), output}, 1);
         for (int i = 0; i < config.layers; ++i) {
             x = hidden[size_t(i)] = gruStep(parameters, "recurrent.cell" + std::to_string(i), x, hidden[size_t(i)]);

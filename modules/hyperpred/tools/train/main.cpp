@@ -23,14 +23,15 @@ using namespace cv::hyperpred;
 const char kUsage[] =
     "hyperpred_train - meta-trains the hypernetwork that hyperpred predicts with\n"
     "\n"
-    "  hyperpred_train pack FOLDER|LIST.csv --size PIXELS --out FILE.pack [--strict]\n"
+    "  hyperpred_train pack FOLDER|LIST.csv|CIFAR_FILE --size PIXELS --out FILE.pack [--strict]\n"
     "  hyperpred_train base --config FILE [--set section.key=value ...] [--resume]\n"
     "  hyperpred_train meta --config FILE [--set section.key=value ...] [--resume]\n"
     "  hyperpred_train resume FOLDER [--set section.key=value ...]\n"
     "  hyperpred_train export CHECKPOINT|FOLDER --out FILE.safetensors [--raw] [--golden FILE.safetensors]\n"
     "  hyperpred_train keys\n"
     "\n"
-    "base is stage 1, meta stage 2; both write checkpoints, log.csv and curves.png to run.out and may be stopped at any\n"
+    "base is stage 1, meta stage 2; both write checkpoints, log.csv and curves.png to run.out and may be stopped at "
+    "any\n"
     "time by Ctrl-C. `resume` goes on from the newest checkpoint with its own configuration. `keys` lists every\n"
     "configuration key. Exit: 0 done, 1 it could not be done, 2 wrong use.\n";
 
@@ -111,8 +112,10 @@ void startRun(const Arguments& arguments) {
         return;
     }
     if (!newestCheckpoint(folder).empty()) {
-        fail(Failure::BadArgument, "folder \"" + folder + "\" (run.out) already holds checkpoints; `hyperpred_train "
-                                   "resume " + folder + "` goes on with them, or name another folder");
+        fail(Failure::BadArgument, "folder \"" + folder +
+                                       "\" (run.out) already holds checkpoints; `hyperpred_train "
+                                       "resume " +
+                                       folder + "` goes on with them, or name another folder");
     }
     runStage(arguments.command, settings, nullptr);
 }

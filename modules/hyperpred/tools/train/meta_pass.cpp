@@ -44,19 +44,18 @@ TargetWeights weightsFor(const MetaModel& model, const Named& parameters, const 
                           unrollCodes(config, model.architecture, parameters, sketch));
 }
 
-std::vector<torch::Tensor> taskStages(const MetaModel& model, const TargetWeights& weights,
-                                      const torch::Tensor& input) {
+StageOutputs taskStages(const MetaModel& model, const TargetWeights& weights, const torch::Tensor& input) {
     const Autocast autocast(model.bf16, model.device);
     return forwardTarget(model.architecture, weights, input);
 }
 
-torch::Tensor taskLogits(const MetaModel& model, const Named& parameters, const std::vector<torch::Tensor>& stages,
+torch::Tensor taskLogits(const MetaModel& model, const Named& parameters, const StageOutputs& stages,
                          const Task& task) {
     const int64_t count = task.supportRows.numel();
     const torch::Tensor temperature = parameters.at("head.log_temperature").exp();
     const torch::Tensor labels = task.supportLabels.to(model.device);
     if (model.settings.word("meta.head") == "cosine") {
-        const torch::Tensor& features = stages.back();
+        const torch::Tensor& features = stages.mean.back();
         return cosineLogits(features.slice(0, 0, count), labels, task.classes, features.slice(0, count), temperature);
     }
     const torch::Tensor features = headFeatures(stages);

@@ -33,11 +33,10 @@ TargetWeights weightsFor(const MetaModel& model, const Named& parameters, const 
                          const Task& task);
 
 // Pooled stages of support and queries, which share their batch statistics.
-std::vector<torch::Tensor> taskStages(const MetaModel& model, const TargetWeights& weights, const torch::Tensor& input);
+StageOutputs taskStages(const MetaModel& model, const TargetWeights& weights, const torch::Tensor& input);
 
 // Logits of the queries by the closed-form head on the support's features.
-torch::Tensor taskLogits(const MetaModel& model, const Named& parameters, const std::vector<torch::Tensor>& stages,
-                         const Task& task);
+torch::Tensor taskLogits(const MetaModel& model, const Named& parameters, const StageOutputs& stages, const Task& task);
 double taskAccuracy(const torch::Tensor& logits, const Task& task);
 
 // Accuracy on tasks of held-out classes under every transform: predicted with the right sketch, with the sketch of the

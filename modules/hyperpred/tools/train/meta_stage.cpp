@@ -108,7 +108,8 @@ void MetaTraining::start(TrainState* from) {
     for (auto& entry : state_.parameters) entry.second.requires_grad_(rateOf(entry.first) > 0);
     earlier_ = state_.seconds;
     std::filesystem::create_directories(settings_.word("run.out"));
-    std::vector<std::string> columns = {"minutes", "lr", "temperature", "lambda", "seconds_a_task", "right", "wrong", "base"};
+    std::vector<std::string> columns = {"minutes",        "lr",    "temperature", "lambda",
+                                        "seconds_a_task", "right", "wrong",       "base"};
     columns.insert(columns.end(), kLosses.begin(), kLosses.end());
     for (int i = 0; i < kShifts; ++i) {
         for (const char* kind : {"right ", "wrong ", "base "}) {
@@ -136,7 +137,8 @@ void MetaTraining::freshStart() {
         state_.parameters.erase("classifier.weight");
         state_.parameters.erase("classifier.bias");
         const int64_t features = architecture_.nodes[size_t(architecture_.stages.back())].shape.channels;
-        state_.parameters["classifier.weight"] = torch::randn({space_.classes, features}, chance_, torch::kFloat) * 0.01;
+        state_.parameters["classifier.weight"] =
+            torch::randn({space_.classes, features}, chance_, torch::kFloat) * 0.01;
         state_.parameters["classifier.bias"] = torch::zeros({space_.classes});
     }
     for (const auto& entry : initialHyper(settings_.hyper, architecture_, chance_)) {
@@ -159,9 +161,8 @@ void MetaTraining::firstClassifier() {
             for (size_t i = c; i < std::min(set.classes.size(), c + size_t(group)); ++i) {
                 rows.push_back(set.classes[i].slice(0, 0, kClassifierImages));
             }
-            const torch::Tensor input =
-                normalised(architecture_, gatherImages(set.pixels, torch::cat(rows), device_));
-            const torch::Tensor features = taskStages(model_, weights, input).back();
+            const torch::Tensor input = normalised(architecture_, gatherImages(set.pixels, torch::cat(rows), device_));
+            const torch::Tensor features = taskStages(model_, weights, input).mean.back();
             int64_t first = 0;
             for (const torch::Tensor& own : rows) {
                 means.push_back(features.slice(0, first, first + own.numel()).mean(0));
@@ -214,8 +215,8 @@ void MetaTraining::step() {
     const bool augmented = uniform(chance_) < settings_.number("meta.augment");
     const torch::Tensor input = taskImages(model_, set, task, augmented, chance_);
     const TargetWeights weights = weightsFor(model_, state_.parameters, planes, task);
-    const std::vector<torch::Tensor> stages = taskStages(model_, weights, input);
-    const torch::Tensor queries = stages.back().slice(0, task.supportRows.numel());
+    const StageOutputs stages = taskStages(model_, weights, input);
+    const torch::Tensor queries = stages.mean.back().slice(0, task.supportRows.numel());
     const torch::Tensor allLogits =
         at::linear(queries, state_.parameters.at("classifier.weight"), state_.parameters.at("classifier.bias"));
     std::map<std::string, torch::Tensor> losses =
@@ -232,8 +233,9 @@ void MetaTraining::step() {
     OptimiserRule rule;
     rule.adamw = true;
     rule.weightDecay = settings_.number("meta.weight_decay");
-    applyGradients(state_.parameters, state_.optimiser, rule,
-                   [this](const std::string& name) { return share_ * rateOf(name); }, state_.step + 1);
+    applyGradients(
+        state_.parameters, state_.optimiser, rule, [this](const std::string& name) { return share_ * rateOf(name); },
+        state_.step + 1);
     const double young = double(state_.step + 1) / double(state_.step + 10);
     averageInto(state_.average, state_.parameters, std::min(settings_.number("meta.ema"), young));
     ++state_.step;

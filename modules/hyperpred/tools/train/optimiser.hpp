@@ -15,9 +15,9 @@ namespace hyperpred {
 // The optimisers work on named tensors and keep their state in named tensors: a checkpoint then holds it without
 // knowing which optimiser it belongs to.
 struct OptimiserRule {
-    bool adamw = false;       // otherwise SGD with Nesterov momentum
-    double momentum = 0.9;    // SGD
-    double weightDecay = 0;   // on tensors of two and more dimensions: kernels and matrices
+    bool adamw = false;      // otherwise SGD with Nesterov momentum
+    double momentum = 0.9;   // SGD
+    double weightDecay = 0;  // on tensors of two and more dimensions: kernels and matrices
 };
 using RateOf = std::function<double(const std::string& name)>;
 

@@ -2,7 +2,9 @@
 #include "pack.hpp"
 
 #include <cstdio>
+#include <opencv2/core.hpp>
 
+#include "cifar_files.hpp"
 #include "error.hpp"
 #include "images.hpp"
 #include "packed_data.hpp"
@@ -11,22 +13,50 @@
 namespace cv {
 namespace hyperpred {
 
-void packImages(const std::string& folderOrCsv, int size, const std::string& out, bool strict) {
-    if (size < 8 || size > 1024) {
-        fail(Failure::BadArgument, "--size is " + std::to_string(size) + ", must be 8..1024");
+namespace {
+
+// N images of size x size BGR pixels with the labels they have.
+struct Packed {
+    std::vector<std::string> classNames;
+    std::vector<int> labels;
+    std::vector<unsigned char> pixels;
+};
+
+Packed convertCifar(const std::vector<std::string>& files, int size) {
+    const CifarSet set = readCifar(files);
+    const size_t bytes = size_t(size) * size_t(size) * 3, raw = size_t(kCifarEdge) * kCifarEdge * 3;
+    Packed packed = {set.classNames, set.labels, std::vector<unsigned char>(set.labels.size() * bytes)};
+    for (size_t i = 0; i < set.labels.size(); ++i) {
+        const cv::Mat image(kCifarEdge, kCifarEdge, CV_8UC3, const_cast<unsigned char*>(set.pixels.data() + i * raw));
+        convertImage(image, size, files.front() + ", image " + std::to_string(i), packed.pixels.data() + i * bytes);
     }
+    return packed;
+}
+
+Packed convertFiles(const std::string& folderOrCsv, int size, bool strict) {
     const LabelledFiles list = listLabelledFiles(folderOrCsv, strict);
     for (const std::string& sentence : list.skipped) std::fprintf(stderr, "skipped: %s\n", sentence.c_str());
     const size_t bytes = size_t(size) * size_t(size) * 3;
-    std::vector<unsigned char> pixels(list.files.size() * bytes);
-    std::vector<int> labels;
+    Packed packed = {list.classNames, {}, std::vector<unsigned char>(list.files.size() * bytes)};
     for (size_t i = 0; i < list.files.size(); ++i) {
-        convertImage(readImage(list.files[i].path), size, list.files[i].path, pixels.data() + i * bytes);
-        labels.push_back(list.files[i].label);
+        const std::string& path = list.files[i].path;
+        convertImage(readImage(path), size, path, packed.pixels.data() + i * bytes);
+        packed.labels.push_back(list.files[i].label);
     }
-    writePackedFile(out, size, list.classNames, labels, pixels);
-    std::printf("%s: %zu images of %zu classes, %d x %d pixels\n", out.c_str(), list.files.size(),
-                list.classNames.size(), size, size);
+    return packed;
+}
+
+}  // namespace
+
+void packImages(const std::string& source, int size, const std::string& out, bool strict) {
+    if (size < 8 || size > 1024) {
+        fail(Failure::BadArgument, "--size is " + std::to_string(size) + ", must be 8..1024");
+    }
+    const std::vector<std::string> cifar = cifarFiles(source);
+    const Packed packed = cifar.empty() ? convertFiles(source, size, strict) : convertCifar(cifar, size);
+    writePackedFile(out, size, packed.classNames, packed.labels, packed.pixels);
+    std::printf("%s: %zu images of %zu classes, %d x %d pixels\n", out.c_str(), packed.labels.size(),
+                packed.classNames.size(), size, size);
 }
 
 }  // namespace hyperpred

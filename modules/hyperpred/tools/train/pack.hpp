@@ -7,8 +7,9 @@
 namespace cv {
 namespace hyperpred {
 
-// Reads a folder per class or a CSV list and writes a packed file of size x size images.
-void packImages(const std::string& folderOrCsv, int size, const std::string& out, bool strict);
+// Reads a folder per class, a CSV list or official CIFAR files (cifar_files.hpp) and writes a packed file of
+// size x size images.
+void packImages(const std::string& source, int size, const std::string& out, bool strict);
 
 }  // namespace hyperpred
 }  // namespace cv

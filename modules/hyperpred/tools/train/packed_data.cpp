@@ -51,7 +51,8 @@ Header readHeader(std::istream& in, const std::string& path, uint64_t fileBytes)
     if (header.size < 8 || header.size > 1024 || header.count < 1 || header.count > 100000000) {
         refuse(path, "header: size must be 8..1024 and count 1..100000000");
     }
-    const uint64_t expected = kMagicBytes + 4 + length + uint64_t(header.count) * uint64_t(4 + header.size * header.size * 3);
+    const uint64_t expected =
+        kMagicBytes + 4 + length + uint64_t(header.count) * uint64_t(4 + header.size * header.size * 3);
     if (expected != fileBytes) {
         refuse(path, "has " + std::to_string(fileBytes) + " bytes, its header promises " + std::to_string(expected));
     }
@@ -103,9 +104,8 @@ PackedFile readPackedFile(const std::string& path) {
 
 void writePackedFile(const std::string& path, int size, const std::vector<std::string>& classNames,
                      const std::vector<int>& labels, const std::vector<unsigned char>& pixels) {
-    const std::string header =
-        Json{{"size", size}, {"count", labels.size()}, {"classes", classNames}}.dump(-1, ' ', false,
-                                                                                      Json::error_handler_t::replace);
+    const std::string header = Json{{"size", size}, {"count", labels.size()}, {"classes", classNames}}.dump(
+        -1, ' ', false, Json::error_handler_t::replace);
     const auto length = static_cast<uint32_t>(header.size());
     writeAtomically(path, [&](std::ostream& out) {
         out.write(kMagic, kMagicBytes);

@@ -26,9 +26,9 @@ void writePackedFile(const std::string& path, int size, const std::vector<std::s
 struct DataSet {
     std::string name;
     std::vector<std::string> classNames;
-    torch::Tensor pixels;                   // all images of the file; shared, not copied
-    std::vector<torch::Tensor> classes;     // rows of `pixels` of each selected class, int64
-    int firstLabel = 0;                     // of its classes among all data sets together
+    torch::Tensor pixels;                // all images of the file; shared, not copied
+    std::vector<torch::Tensor> classes;  // rows of `pixels` of each selected class, int64
+    int firstLabel = 0;                  // of its classes among all data sets together
 };
 // Data sets with labels concatenated in the order of the rules. `files` caches files that several rules name.
 std::vector<DataSet> selectData(const std::vector<DataRule>& rules, std::map<std::string, PackedFile>& files);

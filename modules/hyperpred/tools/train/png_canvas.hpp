@@ -19,7 +19,7 @@ class PngCanvas {
 public:
     PngCanvas(int width, int height);
     void line(int x0, int y0, int x1, int y1, Ink ink);
-    void dot(int x, int y, Ink ink);  // 3 x 3
+    void dot(int x, int y, Ink ink);                            // 3 x 3
     void text(int x, int y, const std::string& text, Ink ink);  // upper left corner; 10 rows high, capitals only
     static int textWidth(const std::string& text);
     Ink at(int x, int y) const;

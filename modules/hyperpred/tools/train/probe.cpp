@@ -9,7 +9,8 @@ namespace hyperpred {
 namespace {
 
 const int64_t kSupport = 100, kQuery = 100;  // images a class
-const int64_t kChunk = 800;                  // images that share their batch statistics
+const std::ptrdiff_t kHeadStages = 3;
+const int64_t kChunk = 800;  // images that share their batch statistics
 
 // Support and query images of all classes. Rows are dealt class by class in turn, so that every chunk holds all
 // classes in equal numbers.
@@ -55,9 +56,10 @@ double ridgeAccuracy(const torch::Tensor& support, const torch::Tensor& labels, 
 
 }  // namespace
 
-torch::Tensor headFeatures(const std::vector<torch::Tensor>& stages) {
-    if (stages.size() < 2) return stages.back();
-    return torch::cat({stages[stages.size() - 2], stages.back()}, 1);
+torch::Tensor headFeatures(const StageOutputs& stages) {
+    const auto end = stages.rms.end();
+    const auto count = std::min<std::ptrdiff_t>(kHeadStages, std::ptrdiff_t(stages.rms.size()));
+    return torch::cat(std::vector<torch::Tensor>(end - count, end), 1);
 }
 
 double probeAccuracy(const Architecture& architecture, const Named& parameters, const DataSet& held, bool bf16,

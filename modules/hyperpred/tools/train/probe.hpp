@@ -10,8 +10,9 @@
 namespace cv {
 namespace hyperpred {
 
-// Pooled outputs of the last two stages side by side: the features of heads in training and validation.
-torch::Tensor headFeatures(const std::vector<torch::Tensor>& stages);
+// The last three stages, pooled by root mean square, side by side: the features of heads in training and validation,
+// and by default of a prediction.
+torch::Tensor headFeatures(const StageOutputs& stages);
 
 // How well classes the training never saw can be told apart: features of up to 200 images a class (batch statistics
 // over chunks of them), a ridge classifier on the first 100, its accuracy on the others. It uses no chance.

@@ -18,8 +18,8 @@ public:
     explicit RunControl(const Settings& settings);
     void countStep() { ++steps_; }
     bool stopRequested() const;
-    bool checkpointDue();       // true once every run.checkpoint_minutes
-    double seconds() const;     // since the start of this session
+    bool checkpointDue();    // true once every run.checkpoint_minutes
+    double seconds() const;  // since the start of this session
 
 private:
     using Clock = std::chrono::steady_clock;

@@ -75,8 +75,9 @@ void parseResolutions(const Json& list, Settings& settings, const std::string& o
         const bool good = pair.is_array() && pair.size() == 2 && pair[0].is_number() && pair[1].is_number_integer();
         if (!good || pair[0].get<double>() <= before || pair[0].get<double>() >= 1 || pair[1].get<int>() < 8 ||
             pair[1].get<int>() > 1024) {
-            refuse(origin, "base.resolutions: " + pair.dump() + " must be [share, edge], shares ascending below 1, "
-                           "edges 8..1024");
+            refuse(origin, "base.resolutions: " + pair.dump() +
+                               " must be [share, edge], shares ascending below 1, "
+                               "edges 8..1024");
         }
         before = pair[0].get<double>();
         settings.resolutions.emplace_back(before, pair[1].get<int>());
@@ -98,8 +99,8 @@ void setOne(Settings& settings, const std::string& key, const Json& value, const
     for (const WordSetting& setting : wordSettings()) {
         if (key != setting.key) continue;
         const bool known = value.is_string() &&
-                           (setting.allowed.empty() || std::count(setting.allowed.begin(), setting.allowed.end(),
-                                                                  value.get<std::string>()) > 0);
+                           (setting.allowed.empty() ||
+                            std::count(setting.allowed.begin(), setting.allowed.end(), value.get<std::string>()) > 0);
         if (!known) {
             refuse(origin, "\"" + key + "\" is " + value.dump() + ", must be " +
                                (setting.allowed.empty() ? "a string" : "one of " + Json(setting.allowed).dump()));

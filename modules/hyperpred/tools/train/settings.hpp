@@ -29,7 +29,7 @@ struct Settings {
     HyperConfig hyper;
     std::vector<std::pair<double, int>> resolutions;  // base: from this share of the training on, this edge
 
-    double number(const std::string& key) const;      // "base.lr"
+    double number(const std::string& key) const;  // "base.lr"
     int integer(const std::string& key) const;
     const std::string& word(const std::string& key) const;
 

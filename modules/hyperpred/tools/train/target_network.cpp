@@ -11,7 +11,6 @@
 namespace cv {
 namespace hyperpred {
 
-
 namespace {
 
 void setAutocast(const torch::Device& device, bool on) {
@@ -30,7 +29,8 @@ void setAutocast(const torch::Device& device, bool on) {
     if (!on) at::autocast::clear_cache();
 }
 
-torch::Tensor batchNorm(const torch::Tensor& x, const torch::Tensor& gamma, const torch::Tensor& beta, const std::string& name, Moments* moments) {
+torch::Tensor batchNorm(const torch::Tensor& x, const torch::Tensor& gamma, const torch::Tensor& beta,
+                        const std::string& name, Moments* moments) {
     if (moments != nullptr) {
         moments->mean[name] = x.mean({0, 2, 3});
         moments->variance[name] = x.var({0, 2, 3}, false);
@@ -71,12 +71,14 @@ torch::Tensor normalised(const Architecture& architecture, const torch::Tensor& 
     const auto row = [&](const float* values) {
         return torch::tensor({values[0], values[1], values[2]}).view({1, 3, 1, 1}).to(images.device());
     };
-    return ((images - row(architecture.mean)) / row(architecture.deviation)).contiguous(
-        torch::MemoryFormat::ChannelsLast);
+    return ((images - row(architecture.mean)) / row(architecture.deviation))
+        .contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
-std::vector<torch::Tensor> forwardTarget(const Architecture& architecture, const TargetWeights& weights, const torch::Tensor& input,
-                                  Moments* moments) {
+const double kLeastSquare = 1e-10;
+
+StageOutputs forwardTarget(const Architecture& architecture, const TargetWeights& weights, const torch::Tensor& input,
+                           Moments* moments) {
     std::vector<torch::Tensor> outputs(architecture.nodes.size());
     const auto get = [&](int index) { return index == kImageInput ? input : outputs[size_t(index)]; };
     for (size_t i = 0; i < architecture.nodes.size(); ++i) {
@@ -92,9 +94,12 @@ std::vector<torch::Tensor> forwardTarget(const Architecture& architecture, const
             case Op::GlobalPool: outputs[i] = x.mean({2, 3}, true); break;
         }
     }
-    std::vector<torch::Tensor> stages;
+    StageOutputs stages;
     for (const int stage : architecture.stages) {
-        stages.push_back(outputs[size_t(stage)].mean({2, 3}).to(torch::kFloat));
+        const torch::Tensor map = outputs[size_t(stage)].to(torch::kFloat);
+        stages.mean.push_back(map.mean({2, 3}));
+        // A channel that is zero everywhere has no gradient of the root.
+        stages.rms.push_back(torch::sqrt(map.square().mean({2, 3}) + kLeastSquare));
     }
     return stages;
 }

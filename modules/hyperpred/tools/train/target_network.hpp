@@ -27,13 +27,17 @@ TargetWeights baseWeights(const Architecture& architecture, const Named& paramet
 // Images N x 3 x S x S, RGB, 0..255, of any edge -> normalised as the architecture says, channels last.
 torch::Tensor normalised(const Architecture& architecture, const torch::Tensor& images);
 
-// One forward pass with batch statistics (the runtime calibrates in the same way). Returns the pooled output of each
-// stage, N x channels, float. `moments`, when given, receives mean and population variance by batch_norm node.
+// Outputs of the stages, pooled over space both ways: N x channels each, float.
+struct StageOutputs {
+    std::vector<torch::Tensor> mean, rms;
+};
+
+// One forward pass with batch statistics (the runtime calibrates in the same way). `moments`, when given, receives mean and population variance by batch_norm node.
 struct Moments {
     std::map<std::string, torch::Tensor> mean, variance;
 };
-std::vector<torch::Tensor> forwardTarget(const Architecture& architecture, const TargetWeights& weights,
-                                         const torch::Tensor& input, Moments* moments = nullptr);
+StageOutputs forwardTarget(const Architecture& architecture, const TargetWeights& weights, const torch::Tensor& input,
+                           Moments* moments = nullptr);
 
 // bf16 autocast on the device while it lives, when asked for.
 class Autocast {

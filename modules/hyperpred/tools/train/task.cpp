@@ -40,7 +40,8 @@ Task drawTask(const std::vector<DataSet>& sets, const TaskSizes& sizes, Chance& 
     for (int64_t c = 0; c < task.classes; ++c) {
         const torch::Tensor& rows = set.classes[size_t(chosen[c].item<int64_t>())];
         if (rows.numel() < 2) {
-            fail(Failure::BadFile, "data set \"" + set.name + "\": a class with a single image cannot be a task's class");
+            fail(Failure::BadFile,
+                 "data set \"" + set.name + "\": a class with a single image cannot be a task's class");
         }
         const int64_t own = std::min(support, rows.numel() - 1);
         const torch::Tensor order = torch::randperm(rows.numel(), chance, torch::kLong);

@@ -12,9 +12,9 @@ namespace hyperpred {
 
 // One task of stage 2: some classes of one data set, all images under one transform.
 struct Task {
-    int64_t set = 0;                     // which data set
+    int64_t set = 0;  // which data set
     int64_t classes = 0;
-    torch::Tensor classLabels;           // classes, int64: label among all classes of all data sets
+    torch::Tensor classLabels;                 // classes, int64: label among all classes of all data sets
     torch::Tensor supportRows, queryRows;      // rows of the data set's pixels
     torch::Tensor supportLabels, queryLabels;  // 0..classes-1
     DataSetTransform transform;
