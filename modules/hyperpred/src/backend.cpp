@@ -29,6 +29,17 @@ std::vector<std::string> availableBackends() {
     return names;
 }
 
+NetworkWeights Backend::statistics(const BackendNetwork& network) const {
+    NetworkWeights weights = download(network);
+    for (NodeWeights& node : weights) {
+        NodeWeights kept;
+        kept.mean = std::move(node.mean);
+        kept.variance = std::move(node.variance);
+        node = std::move(kept);
+    }
+    return weights;
+}
+
 void checkImages(const ImageBatch& images) {
     if (images.pixels != nullptr && images.count >= 1 && images.size >= 1) return;
     fail(Failure::BadArgument, "a batch of " + std::to_string(images.count) + " images of edge " +
@@ -53,8 +64,9 @@ namespace {
 
 void checkTrained(const HyperNetwork& hypernetwork) {
     if (hypernetwork.trained) return;
-    fail(Failure::BadArgument, "the model holds base weights alone (\"trained\": false), there is no hypernetwork to "
-                               "predict with");
+    fail(Failure::BadArgument,
+         "the model holds base weights alone (\"trained\": false), there is no hypernetwork to "
+         "predict with");
 }
 
 }  // namespace
@@ -74,8 +86,8 @@ void checkCodes(const HyperNetwork& hypernetwork, const std::vector<float>& code
     checkTrained(hypernetwork);
     const size_t expected = hypernetwork.generators.layers.size() * size_t(hypernetwork.config.width);
     if (codes.size() == expected) return;
-    fail(Failure::BadArgument, std::to_string(codes.size()) + " numbers of codes, the generators take " +
-                                   std::to_string(expected));
+    fail(Failure::BadArgument,
+         std::to_string(codes.size()) + " numbers of codes, the generators take " + std::to_string(expected));
 }
 
 void checkCalibrated(const Architecture& architecture, const NetworkWeights& weights) {
