@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "cuda/device.hpp"
@@ -19,6 +20,27 @@
 namespace cv {
 namespace hyperpred {
 namespace test {
+
+// Memory aligned as cudaMalloc aligns it: kernels move 16 and 32 bytes at once.
+template <class T>
+struct DeviceAllocator {
+    using value_type = T;
+    DeviceAllocator() = default;
+    template <class U>
+    DeviceAllocator(const DeviceAllocator<U>&) {}
+    T* allocate(size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(256))); }
+    void deallocate(T* memory, size_t) { ::operator delete(memory, std::align_val_t(256)); }
+    template <class U>
+    bool operator==(const DeviceAllocator<U>&) const {
+        return true;
+    }
+    template <class U>
+    bool operator!=(const DeviceAllocator<U>&) const {
+        return false;
+    }
+};
+template <class T>
+using DeviceVector = std::vector<T, DeviceAllocator<T>>;
 
 // Runs a kernel as a device would, in one of many legal orders: `backwards` takes blocks and threads from the end, so
 // that a kernel that reads what its neighbour writes gives other numbers.

@@ -2,6 +2,8 @@
 #ifndef HYPERPRED_CUDA_MAP_KERNELS_HPP
 #define HYPERPRED_CUDA_MAP_KERNELS_HPP
 
+#include <cmath>
+
 #include "cuda/kernel.hpp"
 
 // What happens to activations beside the convolutions. T: float or Half. Arithmetic is in float, sums in double.
@@ -86,6 +88,7 @@ struct Pool : EachElement<Pool<T>> {
         const int64_t image = pixel / to.pixels();
         const Lanes<T>* source = reinterpret_cast<const Lanes<T>*>(in) + image * from.pixels() * groups + group;
         float result[kLane];
+        for (int c = 0; c < kLane; ++c) result[c] = greatest ? -INFINITY : 0.f;
         int seen = 0;
         for (int ky = 0; ky < kernel; ++ky) {
             for (int kx = 0; kx < kernel; ++kx) {
@@ -94,22 +97,13 @@ struct Pool : EachElement<Pool<T>> {
                 const Lanes<T> lanes = source[(int64_t(row) * from.width + column) * groups];
                 for (int c = 0; c < kLane; ++c) {
                     const float value = load(lanes.values[c]);
-                    if (seen == 0) {
-                        result[c] = value;
-                    } else if (greatest) {
-                        result[c] = value > result[c] ? value : result[c];
-                    } else {
-                        result[c] += value;
-                    }
+                    result[c] = !greatest ? result[c] + value : value > result[c] ? value : result[c];
                 }
                 ++seen;
             }
         }
         Lanes<T> lanes;
-        for (int c = 0; c < kLane; ++c) {
-            const float value = seen == 0 ? 0.f : greatest ? result[c] : result[c] / float(seen);
-            store(value, lanes.values[c]);
-        }
+        for (int c = 0; c < kLane; ++c) store(greatest ? result[c] : result[c] / float(seen), lanes.values[c]);
         reinterpret_cast<Lanes<T>*>(out)[index] = lanes;
     }
 };
