@@ -184,6 +184,8 @@ public:
         return true;
     }
 
+    int64_t callsLeft() const { return settings_.lifetime; }
+
     int64_t launches = 0;
     int refused = 0;
     size_t most = 0;

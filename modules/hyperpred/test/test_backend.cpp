@@ -2,6 +2,7 @@
 #define BOOST_TEST_MODULE backend
 #include <boost/test/unit_test.hpp>
 
+#include <iostream>
 #include <stdexcept>
 
 #include "backend.hpp"
@@ -146,6 +147,18 @@ struct Images {
     std::vector<uint8_t> bytes;
     ImageBatch batch;
 };
+
+// Says which backends the cases run on and which they skip, so that a green run is not taken for more than it is.
+struct Roll {
+    Roll() {
+        std::cout << "backends:";
+        for (const std::string& name : backends()) std::cout << " \"" << name << "\"";
+        const std::string reason = cudaUnavailableReason(0);
+        if (!reason.empty()) std::cout << "; skipped 2: \"cuda\", \"cuda:exact\" (" << reason << ")";
+        std::cout << std::endl;
+    }
+};
+BOOST_GLOBAL_FIXTURE(Roll);
 
 std::vector<float> randomSketch(const HyperNetwork& hyper) {
     return RandomTensors(99)({hyper.recurrent.width}, 1).values;
