@@ -3,12 +3,12 @@
 
 #include <iostream>
 #include <mutex>
-#include <opencv2/core/utility.hpp>
 
 #include "cpu/cpu_backend.hpp"
 #include "cuda/cuda_backend.hpp"
 #include "error.hpp"
 #include "fallback_backend.hpp"
+#include "opencv_core.hpp"
 #include "reference/reference_backend.hpp"
 
 namespace cv {
