@@ -69,9 +69,13 @@ if(HYPERPRED_WERROR)
   string(APPEND host_options ,-Werror)
   set(werror -Werror all-warnings)
 endif()
+set(HYPERPRED_CCACHE_COMMAND)
+if(HYPERPRED_CCACHE)
+  set(HYPERPRED_CCACHE_COMMAND "${HYPERPRED_CCACHE}")
+endif()
 add_custom_command(
   OUTPUT "${object}"
-  COMMAND "${HYPERPRED_NVCC}" -std=c++17 -O3 -lineinfo ${codes} ${werror} -Xcompiler ${host_options}
+  COMMAND ${HYPERPRED_CCACHE_COMMAND} "${HYPERPRED_NVCC}" -std=c++17 -O3 -lineinfo ${codes} ${werror} -Xcompiler ${host_options}
           -ccbin "${CMAKE_CXX_COMPILER}" -I "${CMAKE_CURRENT_SOURCE_DIR}/src" -I "${HYPERPRED_CUDART_INCLUDE}"
           -MD -MF "${object}.d" -MT "${object}" -c "${source}" -o "${object}"
   DEPENDS "${source}"
@@ -79,14 +83,21 @@ add_custom_command(
   COMMENT "Building CUDA object kernels.o for ${HYPERPRED_CUDA_ARCHITECTURES}"
   VERBATIM)
 
+# Only these files get flags of their own: all others compile as in a build without CUDA, and ccache knows them.
+file(GLOB driver CONFIGURE_DEPENDS src/cuda/driver/*.cpp)
+list(APPEND driver "${CMAKE_CURRENT_SOURCE_DIR}/src/cuda/cuda_stub.cpp")
+set_property(SOURCE ${driver} APPEND PROPERTY COMPILE_DEFINITIONS HYPERPRED_WITH_CUDA)
+foreach(folder IN ITEMS "${HYPERPRED_CUDART_INCLUDE}" "${HYPERPRED_CUBLAS_INCLUDE}" "${HYPERPRED_CUDNN_INCLUDE}")
+  set_property(SOURCE ${driver} APPEND PROPERTY COMPILE_OPTIONS -isystem "${folder}")
+endforeach()
 find_library(HYPERPRED_CUDNN_LIBRARY NAMES libcudnn.so.9 libcudnn.so HINTS ${hints} PATH_SUFFIXES lib64 lib)
 find_library(HYPERPRED_CUBLAS_LIBRARY NAMES libcublas.so.13 libcublas.so.12 libcublas.so HINTS ${hints}
              PATH_SUFFIXES lib64 lib)
 foreach(library CUDNN CUBLAS)
   if(HYPERPRED_${library}_LIBRARY)
     get_filename_component(folder "${HYPERPRED_${library}_LIBRARY}" DIRECTORY)
-    set_property(SOURCE src/cuda/driver/libraries.cpp APPEND PROPERTY COMPILE_DEFINITIONS
-                 HYPERPRED_${library}_FOLDER="${folder}")
+    set_property(SOURCE "${CMAKE_CURRENT_SOURCE_DIR}/src/cuda/driver/libraries.cpp" APPEND PROPERTY
+                 COMPILE_DEFINITIONS HYPERPRED_${library}_FOLDER="${folder}")
   endif()
 endforeach()
 
@@ -94,7 +105,4 @@ set(HYPERPRED_WITH_CUDA ON)
 message(STATUS "hyperpred: CUDA backend with ${HYPERPRED_NVCC} for ${HYPERPRED_CUDA_ARCHITECTURES}")
 target_sources(hyperpred_core PRIVATE "${object}")
 set_source_files_properties("${object}" PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
-target_compile_definitions(hyperpred_core PUBLIC HYPERPRED_WITH_CUDA)
-target_include_directories(hyperpred_core SYSTEM PRIVATE "${HYPERPRED_CUDART_INCLUDE}" "${HYPERPRED_CUBLAS_INCLUDE}"
-                           "${HYPERPRED_CUDNN_INCLUDE}")
 target_link_libraries(hyperpred_core PUBLIC "${HYPERPRED_CUDART_STATIC}" ${CMAKE_DL_LIBS} rt)

@@ -69,6 +69,10 @@ std::vector<std::string> availableBackends() {
     return names;
 }
 
+std::unique_ptr<BackendNetwork> Backend::upload(const NetworkWeights&) {
+    fail(Failure::Unsupported, device() + " takes no weights from outside");
+}
+
 NetworkWeights Backend::statistics(const BackendNetwork& network) const {
     NetworkWeights weights = download(network);
     for (NodeWeights& node : weights) {

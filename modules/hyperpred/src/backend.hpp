@@ -54,8 +54,8 @@ public:
     virtual void gram(const float* features, int rows, int columns, double* sum) = 0;
     // The weights in host memory, exactly as features() uses them before folding.
     virtual NetworkWeights download(const BackendNetwork& network) const = 0;
-    // The other way: what download() gave, here or of another backend of the same hypernetwork.
-    virtual std::unique_ptr<BackendNetwork> upload(const NetworkWeights& weights) = 0;
+    // The other way: what download() gave, here or of another backend of the same hypernetwork. A backend need not.
+    virtual std::unique_ptr<BackendNetwork> upload(const NetworkWeights& weights);
     // Mean and variance of each batch_norm alone, empty before calibration.
     virtual NetworkWeights statistics(const BackendNetwork& network) const;
 };

@@ -26,8 +26,8 @@ const double kStatistics = 1e-4;  // Winograd's transforms lose a digit
 const double kFeatures = 2e-3;    // targets.md, section 1
 // In half precision every activation is off by up to 2^-11 of itself. Means over a few hundred values leave a part of
 // that; the test networks' last maps have one to sixteen pixels, a few images and channels, and leave all of it.
-const double kHalfStatistics = 5e-2;
-const double kHalfFeatures = 5e-2;
+const double kHalfStatistics = 2e-2;
+const double kHalfFeatures = 2e-2;
 
 // ---- backends ----
 
@@ -335,10 +335,12 @@ BOOST_AUTO_TEST_CASE(calibration_and_features_agree_with_the_reference) {
                     const auto backend = makeBackend(name, hyper);
                     const auto network = backend->generate({});
                     const std::vector<float> found = backend->calibrate(*network, images.batch, stages);
-                    const double tolerance = isHalf(name) ? kHalfFeatures : kFeatures;
+                    // A variance over the few pixels of one image has nothing to average.
+                    const double room = count == 1 ? 10 : 1;
+                    const double tolerance = isHalf(name) ? room * kHalfFeatures : kFeatures;
                     BOOST_TEST(apart(found, rows) < tolerance);
                     compareStatistics(backend->download(*network), reference->download(*judge),
-                                      isHalf(name) ? kHalfStatistics : kStatistics);
+                                      isHalf(name) ? room * kHalfStatistics : kStatistics);
                     // From here on both with the same statistics and images that did not set them.
                     const std::vector<float> ordinary =
                         featuresOf(*backend, *network, others.batch, architecture, stages);
