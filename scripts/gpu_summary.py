@@ -44,8 +44,6 @@ def main():
                "times_the_floor": median_of(mine, "end_to_end", "times_the_floor"),
                "forward_tflops": median_of(mine, "end_to_end", "forward_tflops"),
                "hypernetwork_ms": median_of(mine, "hypernetwork", "median_ms"),
-               "agreement_with_cpu": next((run["agreement_with_cpu"] for run in mine if "agreement_with_cpu" in run),
-                                          None),
                "repeated": mine[0]["repeated"]}
         variants = sorted({variant for run in theirs for variant in run["variants"]})
         row["torch_ms"] = {v: median_of(theirs, "variants", v, "end_to_end", "median_ms") for v in variants}
@@ -58,7 +56,7 @@ def main():
         if eager and row["hypernetwork_ms"]:
             row["hypernetwork_times_faster_than_eager"] = eager / row["hypernetwork_ms"]
         summary["rows"][architecture] = row
-    for name in ("cold", "exact"):
+    for name in ("model", "cold", "exact"):
         path = os.path.join(out, name + ".json")
         if os.path.exists(path):
             with open(path) as file:
@@ -68,6 +66,9 @@ def main():
     for architecture, row in summary["rows"].items():
         print(f"{architecture}: {row['end_to_end_ms']:.1f} ms for {row['images']} images on {row['device']}, "
               f"hypernetwork {row['hypernetwork_ms']:.3f} ms, torch {row['torch_ms'] or 'not measured'}")
+    agreement = summary.get("model", {}).get("agreement_with_cpu")
+    if agreement:
+        print(f"agreement with the CPU, trained weights: {json.dumps(agreement)}")
     print(f"failed: {', '.join(summary['failed']) or 'none'}; waiting: {len(summary['waiting'])}")
 
 
