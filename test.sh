@@ -2,6 +2,8 @@
 # Installs what the tests need, builds everything and runs every test. On a fresh Debian 12 as root or with sudo.
 #   ./test.sh             release build, all tests
 #   ./test.sh asan|tsan   the same tests of the module under the sanitizers (without the trainer)
+# Where nvcc and cuDNN's headers are, the release run also builds the CUDA backend for two architectures and tests it as
+# far as a machine without a GPU can: its kernels on the host, and that the CPU takes over.
 set -euo pipefail
 cd "$(dirname "$0")"
 . scripts/packages.sh
@@ -16,3 +18,13 @@ esac
 cmake --preset "$preset"
 cmake --build --preset "$preset"
 ctest --preset "$preset"
+
+if [ "$preset" = cpu-release ]; then
+    if cmake --preset cuda-ci -DHYPERPRED_CUDA=AUTO | grep "hyperpred: .*CUDA backend" | tee /dev/stderr |
+        grep -q "CUDA backend with"; then
+        cmake --build --preset cuda-ci --target hyperpred test_backend test_cuda_kernels test_fallback_backend
+        ctest --preset cuda-ci -R '^test_(backend|cuda_kernels|fallback_backend)$'
+    else
+        echo "test.sh: SKIPPED the CUDA build: no CUDA toolkit with cuBLAS and cuDNN 9 here" >&2
+    fi
+fi

@@ -1,32 +1,87 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 #include "backend.hpp"
 
-#include <opencv2/core.hpp>
+#include <iostream>
+#include <mutex>
 
 #include "cpu/cpu_backend.hpp"
 #include "cuda/cuda_backend.hpp"
 #include "error.hpp"
+#include "fallback_backend.hpp"
+#include "opencv_core.hpp"
 #include "reference/reference_backend.hpp"
 
 namespace cv {
 namespace hyperpred {
 
+namespace {
+
+int threadsOr(int threads) {
+    return threads > 0 ? threads : cv::getNumThreads();
+}
+
+std::unique_ptr<Backend> createNamedCuda(const std::string& name, std::shared_ptr<const HyperNetwork> hypernetwork,
+                                         int threads) {
+    const CudaChoice choice = parseCudaName(name);
+    try {
+        return createCudaBackend(std::move(hypernetwork), choice, threadsOr(threads));
+    } catch (const DeviceFailure& failure) {
+        fail(failure.kind() == DeviceFailure::Kind::OutOfMemory ? Failure::NoMemory : Failure::Unsupported,
+             "backend \"" + name + "\": " + failure.what() + "; backend \"cpu\" gives the same predictions");
+    }
+}
+
+// A build with CUDA says once a process why it works without.
+void sayWhyNoCuda(const std::string& reason) {
+    static std::once_flag once;
+    std::call_once(once, [&] { std::cerr << "hyperpred: " << reason << "; the CPU is used\n"; });
+}
+
+std::unique_ptr<Backend> createBest(const std::shared_ptr<const HyperNetwork>& hypernetwork, int threads) {
+    if (cudaBackendBuilt()) {
+        try {
+            return createCudaBackend(hypernetwork, CudaChoice(), threadsOr(threads));
+        } catch (const DeviceFailure& failure) {
+            sayWhyNoCuda(failure.what());
+        }
+    }
+    return createCpuBackend(hypernetwork, threadsOr(threads));
+}
+
+}  // namespace
+
 std::unique_ptr<Backend> createBackend(const std::string& name, std::shared_ptr<const HyperNetwork> hypernetwork,
                                        int threads) {
     if (threads < 0) fail(Failure::OutOfRange, "threads is " + std::to_string(threads) + ", must be 0 or more");
     if (name == "reference") return createReferenceBackend(std::move(hypernetwork));
-    if (name == "cuda") return createCudaBackend(std::move(hypernetwork));
-    if (name == "auto" && cudaBackendAvailable()) return createCudaBackend(std::move(hypernetwork));
-    if (name == "cpu" || name == "auto") {
-        return createCpuBackend(std::move(hypernetwork), threads > 0 ? threads : cv::getNumThreads());
-    }
+    if (name == "cpu") return createCpuBackend(std::move(hypernetwork), threadsOr(threads));
+    if (name == "auto") return createBest(hypernetwork, threads);
+    if (isCudaName(name)) return createNamedCuda(name, std::move(hypernetwork), threads);
     fail(Failure::Unsupported, "backend \"" + name + "\" is not known; known are auto, cpu, cuda and reference");
 }
 
 std::vector<std::string> availableBackends() {
     std::vector<std::string> names = {"reference", "cpu"};
-    if (cudaBackendAvailable()) names.push_back("cuda");
+    if (cudaUnavailableReason(0).empty()) {
+        names.push_back("cuda");
+        names.push_back("cuda:exact");
+    }
     return names;
+}
+
+std::unique_ptr<BackendNetwork> Backend::upload(const NetworkWeights&) {
+    fail(Failure::Unsupported, device() + " takes no weights from outside");
+}
+
+NetworkWeights Backend::statistics(const BackendNetwork& network) const {
+    NetworkWeights weights = download(network);
+    for (NodeWeights& node : weights) {
+        NodeWeights kept;
+        kept.mean = std::move(node.mean);
+        kept.variance = std::move(node.variance);
+        node = std::move(kept);
+    }
+    return weights;
 }
 
 void checkImages(const ImageBatch& images) {
@@ -53,8 +108,9 @@ namespace {
 
 void checkTrained(const HyperNetwork& hypernetwork) {
     if (hypernetwork.trained) return;
-    fail(Failure::BadArgument, "the model holds base weights alone (\"trained\": false), there is no hypernetwork to "
-                               "predict with");
+    fail(Failure::BadArgument,
+         "the model holds base weights alone (\"trained\": false), there is no hypernetwork to "
+         "predict with");
 }
 
 }  // namespace
@@ -74,8 +130,8 @@ void checkCodes(const HyperNetwork& hypernetwork, const std::vector<float>& code
     checkTrained(hypernetwork);
     const size_t expected = hypernetwork.generators.layers.size() * size_t(hypernetwork.config.width);
     if (codes.size() == expected) return;
-    fail(Failure::BadArgument, std::to_string(codes.size()) + " numbers of codes, the generators take " +
-                                   std::to_string(expected));
+    fail(Failure::BadArgument,
+         std::to_string(codes.size()) + " numbers of codes, the generators take " + std::to_string(expected));
 }
 
 void checkCalibrated(const Architecture& architecture, const NetworkWeights& weights) {

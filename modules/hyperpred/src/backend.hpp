@@ -55,9 +55,15 @@ public:
     virtual void gram(const float* features, int rows, int columns, double* sum) = 0;
     // The weights in host memory, exactly as features() uses them before folding.
     virtual NetworkWeights download(const BackendNetwork& network) const = 0;
+    // The other way: what download() gave, here or of another backend of the same hypernetwork. A backend need not.
+    virtual std::unique_ptr<BackendNetwork> upload(const NetworkWeights& weights);
+    // Mean and variance of each batch_norm alone, empty before calibration.
+    virtual NetworkWeights statistics(const BackendNetwork& network) const;
 };
 
-// Names: "reference" (plain loops), "cpu", "cuda", "auto" (cuda where one works, else cpu). `threads` 0: OpenCV's
+// Names: "reference" (plain loops), "cpu", "cuda" (half precision in the network; "cuda:1" the second device,
+// "cuda:exact" and "cuda:1:exact" in float), "auto" (cuda where one works, else cpu; says once on stderr where this
+// build has CUDA and the machine has not). `threads` 0: OpenCV's
 // current number. Throws Failure::Unsupported when the named backend is not in this build or has no device.
 std::unique_ptr<Backend> createBackend(const std::string& name, std::shared_ptr<const HyperNetwork> hypernetwork,
                                        int threads = 0);

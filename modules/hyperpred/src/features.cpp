@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/core/utility.hpp>
 #include <string>
 
 #include "backend.hpp"
 #include "error.hpp"
+#include "opencv_core.hpp"
 
 namespace cv {
 namespace hyperpred {

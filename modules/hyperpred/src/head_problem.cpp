@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <opencv2/core/utility.hpp>
 
 #include "error.hpp"
+#include "opencv_core.hpp"
 
 namespace cv {
 namespace hyperpred {

@@ -5,8 +5,9 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <opencv2/core/utility.hpp>
 #include <utility>
+
+#include "opencv_core.hpp"
 
 namespace cv {
 namespace hyperpred {

@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <opencv2/core.hpp>
 #include <random>
 #include <string>
 #include <vector>
+
+#ifndef HYPERPRED_WITHOUT_OPENCV
+#include <opencv2/core.hpp>
+#endif
 
 #include "architecture.hpp"
 #include "net.hpp"
@@ -35,10 +38,12 @@ inline double difference(const Values& found, const Values& expected) {
     return most / scale;
 }
 
+#ifndef HYPERPRED_WITHOUT_OPENCV
 inline Values valuesOf(const cv::Mat& mat, int row) {
     const cv::Mat rows = mat.reshape(1, mat.size[0]);
     return Values(rows.ptr<float>(row), rows.ptr<float>(row) + rows.cols);
 }
+#endif
 
 // ---- documents ----
 
@@ -182,6 +187,7 @@ inline NetGraph randomGraph(const Architecture& architecture, const std::vector<
                     {{"hyperpred.classes", "[\"a\",\"b\"]"}, {"other", ""}});
 }
 
+#ifndef HYPERPRED_WITHOUT_OPENCV
 // N x 3 x S x S, whole numbers 0..255 as blobFromImages gives them.
 inline cv::Mat randomBlob(int batch, int size, unsigned seed) {
     std::mt19937 draw(seed);
@@ -189,6 +195,7 @@ inline cv::Mat randomBlob(int batch, int size, unsigned seed) {
     std::generate(blob.begin<float>(), blob.end<float>(), [&] { return float(draw() % 256); });
     return blob;
 }
+#endif
 
 // ---- plain loops ----
 

@@ -5,8 +5,9 @@
 #include <cstddef>
 #include <map>
 #include <mutex>
-#include <opencv2/core.hpp>
 #include <utility>
+
+#include "opencv_core.hpp"
 
 namespace cv {
 namespace hyperpred {

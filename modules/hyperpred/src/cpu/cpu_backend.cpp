@@ -93,6 +93,12 @@ public:
         return own<const cpu::CpuNetwork>(network).weights;
     }
 
+    std::unique_ptr<BackendNetwork> upload(const NetworkWeights& weights) override {
+        auto network = std::make_unique<cpu::CpuNetwork>();
+        network->weights = weights;
+        return network;
+    }
+
 private:
     void calibrateOnSome(cpu::CpuNetwork& network, const ImageBatch& sample, const std::vector<int>& chosen,
                          const std::function<void(double)>& progress) {

@@ -5,7 +5,8 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <opencv2/core.hpp>
+
+#include "opencv_core.hpp"
 
 namespace cv {
 namespace hyperpred {

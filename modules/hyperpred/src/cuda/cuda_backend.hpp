@@ -3,16 +3,30 @@
 #define HYPERPRED_CUDA_BACKEND_HPP
 
 #include <memory>
+#include <string>
 
 #include "backend.hpp"
 
 namespace cv {
 namespace hyperpred {
 
-// True where this build has CUDA and a device answers.
-bool cudaBackendAvailable();
-// Throws Failure::Unsupported where that is not so.
-std::unique_ptr<Backend> createCudaBackend(std::shared_ptr<const HyperNetwork> hypernetwork);
+// Which device and how: "cuda", "cuda:1", "cuda:exact", "cuda:1:exact".
+struct CudaChoice {
+    int device = 0;
+    bool exact = false;  // the network in float without TF32, else in half precision with sums in float
+};
+bool isCudaName(const std::string& name);
+CudaChoice parseCudaName(const std::string& name);  // throws Failure::Unsupported
+
+// True where this build contains the CUDA backend, whatever the machine.
+bool cudaBackendBuilt();
+// Why the device cannot be used, as half a sentence; empty where it can.
+std::string cudaUnavailableReason(int device);
+
+// Falls back to the CPU backend with `threads` threads when the device fails later. Throws DeviceFailure where the
+// device cannot be used now.
+std::unique_ptr<Backend> createCudaBackend(std::shared_ptr<const HyperNetwork> hypernetwork, const CudaChoice& choice,
+                                           int threads);
 
 }  // namespace hyperpred
 }  // namespace cv

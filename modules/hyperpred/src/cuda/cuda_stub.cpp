@@ -2,17 +2,21 @@
 #ifndef HYPERPRED_WITH_CUDA
 
 #include "cuda/cuda_backend.hpp"
-#include "error.hpp"
+#include "fallback_backend.hpp"
 
 namespace cv {
 namespace hyperpred {
 
-bool cudaBackendAvailable() {
+bool cudaBackendBuilt() {
     return false;
 }
 
-std::unique_ptr<Backend> createCudaBackend(std::shared_ptr<const HyperNetwork>) {
-    fail(Failure::Unsupported, "this build has no CUDA backend; backend \"cpu\" gives the same predictions");
+std::string cudaUnavailableReason(int) {
+    return "this build has no CUDA backend";
+}
+
+std::unique_ptr<Backend> createCudaBackend(std::shared_ptr<const HyperNetwork>, const CudaChoice&, int) {
+    throw DeviceFailure(DeviceFailure::Kind::Unusable, cudaUnavailableReason(0));
 }
 
 }  // namespace hyperpred

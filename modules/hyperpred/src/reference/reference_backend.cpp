@@ -74,6 +74,12 @@ public:
 
     NetworkWeights download(const BackendNetwork& network) const override { return cast(network).weights; }
 
+    std::unique_ptr<BackendNetwork> upload(const NetworkWeights& weights) override {
+        auto network = std::make_unique<ReferenceNetwork>();
+        network->weights = weights;
+        return network;
+    }
+
 private:
     std::shared_ptr<const HyperNetwork> hyper_;
 };

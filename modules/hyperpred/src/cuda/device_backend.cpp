@@ -1,0 +1,210 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#include "cuda/device_backend.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <type_traits>
+
+#include "calibration.hpp"
+#include "cuda/encoder.hpp"
+#include "cuda/generate.hpp"
+#include "cuda/network_pass.hpp"
+#include "cuda/unroll.hpp"
+#include "error.hpp"
+#include "fallback_backend.hpp"
+
+namespace cv {
+namespace hyperpred {
+namespace cuda {
+
+namespace {
+
+template <class Network>  // DeviceNetwork or const DeviceNetwork
+Network& own(std::conditional_t<std::is_const<Network>::value, const BackendNetwork, BackendNetwork>& network) {
+    auto* result = dynamic_cast<Network*>(&network);
+    if (result == nullptr) fail(Failure::Internal, "a network of another backend reached the CUDA backend");
+    return *result;
+}
+
+class DeviceBackend : public Backend {
+public:
+    DeviceBackend(std::shared_ptr<const HyperNetwork> hyper, std::shared_ptr<Device> device, bool half)
+        : hyper_(std::move(hyper)),
+          device_(std::move(device)),
+          pool_(std::make_shared<MemoryPool>(device_)),
+          layout_(layOut(hyper_->architecture)),
+          plan_(makePlan(hyper_->architecture)),
+          half_(half),
+          chunk_(chunkImages(hyper_->architecture, device_->chunkBytes(), half ? sizeof(Half) : sizeof(float))) {
+        device_->enter();
+        generate_ = std::make_unique<Generate>(*hyper_, layout_, *pool_);
+        if (!hyper_->trained) return;
+        unroll_ = std::make_unique<Unroll>(hyper_->recurrent, *pool_);
+        encoder_ = std::make_unique<Encoder>(hyper_->sketch, *pool_);
+    }
+
+    std::string device() const override { return device_->name() + (half_ ? ", half precision" : ", float"); }
+
+    std::vector<float> encode(const ImageBatch& images) override {
+        checkImages(images);
+        if (!encoder_) checkSketch(*hyper_, {});
+        const auto turn = takeTurn();
+        std::vector<float> features(size_t(images.count) * size_t(imageFeatureCount(hyper_->sketch)));
+        encoder_->run(images, features.data());
+        return features;
+    }
+
+    std::vector<float> unroll(const std::vector<float>& sketch) override {
+        checkSketch(*hyper_, sketch);
+        const auto turn = takeTurn();
+        return (*unroll_)(sketch);
+    }
+
+    std::unique_ptr<BackendNetwork> generate(const std::vector<float>& codes) override {
+        checkCodes(*hyper_, codes);
+        const auto turn = takeTurn();
+        return (*generate_)(codes);
+    }
+
+    std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const std::vector<int>& stages,
+                                 const std::function<void(double)>& progress) override {
+        checkPass(hyper_->architecture, sample, stages);
+        auto& deviceNetwork = own<DeviceNetwork>(network);
+        const auto turn = takeTurn();
+        std::vector<float> rows(size_t(sample.count) * size_t(featureCount(hyper_->architecture, stages)));
+        const std::vector<int> chosen = calibrationImages(hyper_->architecture, sample.count);
+        withChunk([&](const NetworkPass& pass) {
+            if (int(chosen.size()) == sample.count) {
+                pass.calibrate(deviceNetwork, sample, stages, rows.data(), progress);
+            } else {
+                calibrateOnSome(pass, deviceNetwork, sample, chosen, progress);
+                pass.features(deviceNetwork, sample, stages, rows.data());
+            }
+        });
+        return rows;
+    }
+
+    void features(const BackendNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+                  float* out) override {
+        checkPass(hyper_->architecture, images, stages);
+        const auto& deviceNetwork = own<const DeviceNetwork>(network);
+        const auto turn = takeTurn();
+        if (!deviceNetwork.calibrated) checkCalibrated(hyper_->architecture, statisticsOf(deviceNetwork));
+        withChunk([&](const NetworkPass& pass) { pass.features(deviceNetwork, images, stages, out); });
+    }
+
+    void gram(const float* features, int rows, int columns, double* sum) override {
+        const auto turn = takeTurn();
+        const size_t values = size_t(rows) * size_t(columns), square = size_t(columns) * size_t(columns);
+        const Memory single = pool_->takeOf<float>(values), wide = pool_->takeOf<double>(values);
+        const Memory result = pool_->takeOf<double>(square);
+        device_->upload(single.floats(), features, values * sizeof(float));
+        Widen widen{};
+        widen.in = single.floats();
+        widen.out = wide.as<double>();
+        widen.total = int64_t(values);
+        launch(*device_, widen);
+        if (!device_->multiplyByItself(wide.as<double>(), rows, columns, result.as<double>())) {
+            GramEntries entries{};
+            entries.rows = single.floats();
+            entries.out = result.as<double>();
+            entries.n = rows;
+            entries.p = columns;
+            launch(*device_, entries);
+        }
+        std::vector<double> part(square);
+        device_->download(part.data(), result.as<double>(), square * sizeof(double));
+        const size_t p = size_t(columns);
+        for (size_t i = 0; i < p; ++i) {
+            for (size_t j = 0; j < p; ++j) sum[i * p + j] += part[std::min(i, j) * p + std::max(i, j)];
+        }
+    }
+
+    NetworkWeights download(const BackendNetwork& network) const override {
+        const auto& deviceNetwork = own<const DeviceNetwork>(network);
+        const auto turn = takeTurn();
+        return readWeights(hyper_->architecture, layout_, *pool_, deviceNetwork, true);
+    }
+
+    std::unique_ptr<BackendNetwork> upload(const NetworkWeights& weights) override {
+        const auto turn = takeTurn();
+        auto network = emptyNetwork(layout_, *pool_);
+        writeWeights(hyper_->architecture, layout_, weights, *pool_, *network);
+        return network;
+    }
+
+    NetworkWeights statistics(const BackendNetwork& network) const override {
+        const auto& deviceNetwork = own<const DeviceNetwork>(network);
+        const auto turn = takeTurn();
+        return statisticsOf(deviceNetwork);
+    }
+
+private:
+    // One call at a time works on the device: its work is in one order, and the buffers between launches are shared.
+    std::unique_lock<std::mutex> takeTurn() const {
+        std::unique_lock<std::mutex> turn(lock_);
+        device_->enter();
+        return turn;
+    }
+
+    NetworkWeights statisticsOf(const DeviceNetwork& network) const {
+        return readWeights(hyper_->architecture, layout_, *pool_, network, false);
+    }
+
+    // Half the images at a time while the device's memory does not suffice; from then on for all calls.
+    template <class Call>
+    void withChunk(const Call& call) {
+        for (;;) {
+            try {
+                call(NetworkPass(hyper_->architecture, layout_, plan_, *pool_, half_, chunk_));
+                return;
+            } catch (const DeviceFailure& failure) {
+                if (failure.kind() != DeviceFailure::Kind::OutOfMemory || chunk_ == 1) throw;
+            }
+            pool_->trim();
+            chunk_ /= 2;
+        }
+    }
+
+    void calibrateOnSome(const NetworkPass& pass, DeviceNetwork& network, const ImageBatch& sample,
+                         const std::vector<int>& chosen, const std::function<void(double)>& progress) const {
+        const size_t imageBytes = size_t(sample.size) * size_t(sample.size) * 3;
+        std::vector<uint8_t> pixels(chosen.size() * imageBytes);
+        for (size_t i = 0; i < chosen.size(); ++i) {
+            std::copy_n(sample.pixels + size_t(chosen[i]) * imageBytes, imageBytes, pixels.data() + i * imageBytes);
+        }
+        ImageBatch some;
+        some.pixels = pixels.data();
+        some.count = int(chosen.size());
+        some.size = sample.size;
+        // The rest of the work is the pass for the features.
+        const double share = double(some.count) / double(some.count + sample.count);
+        std::function<void(double)> scaled;
+        if (progress) scaled = [&](double done) { progress(share * done); };
+        pass.calibrate(network, some, {}, nullptr, scaled);
+    }
+
+    std::shared_ptr<const HyperNetwork> hyper_;
+    std::shared_ptr<Device> device_;
+    std::shared_ptr<MemoryPool> pool_;
+    NetworkLayout layout_;
+    Plan plan_;
+    bool half_;
+    int chunk_;
+    mutable std::mutex lock_;
+    std::unique_ptr<Generate> generate_;
+    std::unique_ptr<Unroll> unroll_;  // null where the file has base weights alone, as the next
+    std::unique_ptr<Encoder> encoder_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> createDeviceBackend(std::shared_ptr<const HyperNetwork> hypernetwork,
+                                             std::shared_ptr<Device> device, bool half) {
+    return std::make_unique<DeviceBackend>(std::move(hypernetwork), std::move(device), half);
+}
+
+}  // namespace cuda
+}  // namespace hyperpred
+}  // namespace cv

@@ -1,0 +1,149 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifdef HYPERPRED_WITH_CUDA
+
+#include "cuda/driver/cudnn_convolution.hpp"
+
+#include "cuda/driver/checked.hpp"
+
+namespace cv {
+namespace hyperpred {
+namespace cuda {
+
+namespace {
+
+const size_t kLargestWorkspace = size_t(256) << 20;
+
+// In the order of preference; -1: not wanted.
+int rank(cudnnConvolutionFwdAlgo_t routine) {
+    switch (routine) {
+        case CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM: return 0;
+        case CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM: return 1;
+        case CUDNN_CONVOLUTION_FWD_ALGO_GEMM: return 2;
+        default: return -1;
+    }
+}
+
+}  // namespace
+
+struct CudnnConvolutions::Entry {
+    explicit Entry(const CudnnLibrary& from) : library(from) {
+        HYPERPRED_CHECK(library.cudnnCreateTensorDescriptor(&in));
+        HYPERPRED_CHECK(library.cudnnCreateTensorDescriptor(&out));
+        HYPERPRED_CHECK(library.cudnnCreateFilterDescriptor(&kernel));
+        HYPERPRED_CHECK(library.cudnnCreateConvolutionDescriptor(&convolution));
+    }
+    ~Entry() {
+        if (in) library.cudnnDestroyTensorDescriptor(in);
+        if (out) library.cudnnDestroyTensorDescriptor(out);
+        if (kernel) library.cudnnDestroyFilterDescriptor(kernel);
+        if (convolution) library.cudnnDestroyConvolutionDescriptor(convolution);
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+    const CudnnLibrary& library;
+    cudnnTensorDescriptor_t in = nullptr, out = nullptr;
+    cudnnFilterDescriptor_t kernel = nullptr;
+    cudnnConvolutionDescriptor_t convolution = nullptr;
+    bool supported = false;
+    cudnnConvolutionFwdAlgo_t routine = CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
+    size_t workspace = 0;  // bytes
+};
+
+CudnnConvolutions::CudnnConvolutions(const CudnnLibrary& library, cudaStream_t stream) : library_(library) {
+    HYPERPRED_CHECK(library_.cudnnCreate(&handle_));
+    HYPERPRED_CHECK(library_.cudnnSetStream(handle_, stream));
+}
+
+CudnnConvolutions::~CudnnConvolutions() {
+    entries_.clear();
+    if (workspace_) cudaFree(workspace_);
+    if (handle_) library_.cudnnDestroy(handle_);
+}
+
+bool CudnnConvolutions::run(const ConvolutionTask& task) {
+    Entry& entry = entryFor(task);
+    if (!entry.supported) return false;
+    growWorkspace(entry.workspace);
+    const float one = 1.f, zero = 0.f;
+    const cudnnStatus_t status =
+        library_.cudnnConvolutionForward(handle_, &one, entry.in, task.in, entry.kernel, task.kernel, entry.convolution,
+                                         entry.routine, workspace_, entry.workspace, &zero, entry.out, task.out);
+    // The heuristics may offer what the routine then refuses; it says so before it has done anything.
+    if (status == CUDNN_STATUS_NOT_SUPPORTED) {
+        entry.supported = false;
+        return false;
+    }
+    check(status, "cudnnConvolutionForward", __FILE__, __LINE__);
+    return true;
+}
+
+CudnnConvolutions::Entry& CudnnConvolutions::entryFor(const ConvolutionTask& task) {
+    const Key key(task.half, task.images, task.from.channels, task.from.height, task.from.width, task.to.channels,
+                  task.to.height, task.to.width, task.edge, task.stride, task.pad);
+    std::unique_ptr<Entry>& entry = entries_[key];
+    if (!entry) {
+        auto made = std::make_unique<Entry>(library_);
+        describe(task, *made);
+        choose(task, *made);
+        entry = std::move(made);
+    }
+    return *entry;
+}
+
+void CudnnConvolutions::describe(const ConvolutionTask& task, Entry& entry) const {
+    const cudnnDataType_t type = task.half ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
+    const int images = int(task.images);
+    HYPERPRED_CHECK(library_.cudnnSetTensor4dDescriptor(entry.in, CUDNN_TENSOR_NHWC, type, images, task.from.channels,
+                                                        task.from.height, task.from.width));
+    HYPERPRED_CHECK(library_.cudnnSetTensor4dDescriptor(entry.out, CUDNN_TENSOR_NHWC, type, images, task.to.channels,
+                                                        task.to.height, task.to.width));
+    HYPERPRED_CHECK(library_.cudnnSetFilter4dDescriptor(entry.kernel, type, CUDNN_TENSOR_NHWC, task.to.channels,
+                                                        task.from.channels, task.edge, task.edge));
+    HYPERPRED_CHECK(library_.cudnnSetConvolution2dDescriptor(entry.convolution, task.pad, task.pad, task.stride,
+                                                             task.stride, 1, 1, CUDNN_CROSS_CORRELATION,
+                                                             CUDNN_DATA_FLOAT));
+    // CUDNN_FMA_MATH keeps TF32 out of the exact mode.
+    HYPERPRED_CHECK(
+        library_.cudnnSetConvolutionMathType(entry.convolution, task.half ? CUDNN_TENSOR_OP_MATH : CUDNN_FMA_MATH));
+}
+
+void CudnnConvolutions::choose(const ConvolutionTask& task, Entry& entry) const {
+    cudnnConvolutionFwdAlgoPerf_t offers[CUDNN_CONVOLUTION_FWD_ALGO_COUNT];
+    int count = 0;
+    const cudnnStatus_t status =
+        library_.cudnnGetConvolutionForwardAlgorithm_v7(handle_, entry.in, entry.kernel, entry.convolution, entry.out,
+                                                        CUDNN_CONVOLUTION_FWD_ALGO_COUNT, &count, offers);
+    if (status == CUDNN_STATUS_NOT_SUPPORTED) return;
+    check(status, "cudnnGetConvolutionForwardAlgorithm_v7", __FILE__, __LINE__);
+    const cudnnConvolutionFwdAlgoPerf_t* best = nullptr;
+    for (int i = 0; i < count; ++i) {
+        const cudnnConvolutionFwdAlgoPerf_t& offer = offers[i];
+        const bool exact = offer.mathType == CUDNN_FMA_MATH;
+        if (offer.status != CUDNN_STATUS_SUCCESS || offer.determinism != CUDNN_DETERMINISTIC ||
+            offer.memory > kLargestWorkspace || rank(offer.algo) < 0 || (!task.half && !exact)) {
+            continue;
+        }
+        if (!best || rank(offer.algo) < rank(best->algo)) best = &offer;
+    }
+    if (!best) return;
+    HYPERPRED_CHECK(library_.cudnnSetConvolutionMathType(entry.convolution, best->mathType));
+    entry.routine = best->algo;
+    entry.workspace = best->memory;
+    entry.supported = true;
+}
+
+void CudnnConvolutions::growWorkspace(size_t bytes) {
+    if (bytes <= workspaceBytes_) return;
+    if (workspace_) HYPERPRED_CHECK(cudaFree(workspace_));  // waits for its users
+    workspace_ = nullptr;
+    workspaceBytes_ = 0;
+    HYPERPRED_CHECK(cudaMalloc(&workspace_, bytes));
+    workspaceBytes_ = bytes;
+}
+
+}  // namespace cuda
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

@@ -1,0 +1,239 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_TEST_HOST_DEVICE_HPP
+#define HYPERPRED_TEST_HOST_DEVICE_HPP
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "cuda/device.hpp"
+#include "fallback_backend.hpp"
+
+// A cuda::Device without a GPU: the kernels of src/cuda run block after block, phase after phase, thread after thread
+// on the host, in memory of its own that starts as NaN. It can be told to run out of memory and to die.
+
+namespace cv {
+namespace hyperpred {
+namespace test {
+
+// Memory aligned as cudaMalloc aligns it: kernels move 16 and 32 bytes at once.
+template <class T>
+struct DeviceAllocator {
+    using value_type = T;
+    DeviceAllocator() = default;
+    template <class U>
+    DeviceAllocator(const DeviceAllocator<U>&) {}
+    T* allocate(size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(256))); }
+    void deallocate(T* memory, size_t) { ::operator delete(memory, std::align_val_t(256)); }
+    template <class U>
+    bool operator==(const DeviceAllocator<U>&) const {
+        return true;
+    }
+    template <class U>
+    bool operator!=(const DeviceAllocator<U>&) const {
+        return false;
+    }
+};
+template <class T>
+using DeviceVector = std::vector<T, DeviceAllocator<T>>;
+
+// Runs a kernel as a device would, in one of many legal orders: `backwards` takes blocks and threads from the end, so
+// that a kernel that reads what its neighbour writes gives other numbers.
+template <class K>
+void runOnHost(const K& kernel, bool backwards = false) {
+    const int64_t blocks = kernel.blocks();
+    for (int64_t b = 0; b < blocks; ++b) {
+        const int64_t block = backwards ? blocks - 1 - b : b;
+        typename K::Shared shared;
+        std::memset(static_cast<void*>(&shared), 0xff, sizeof(shared));
+        for (int phase = 0; phase < K::kPhases; ++phase) {
+            for (int t = 0; t < K::kThreads; ++t) {
+                kernel.phase(phase, block, backwards ? K::kThreads - 1 - t : t, shared);
+            }
+        }
+    }
+}
+
+template <class List>
+struct HostTable;
+template <class... Kernels>
+struct HostTable<cuda::KernelList<Kernels...>> {
+    // Of a kernel's arguments: the kernel as a function of `backwards`.
+    using Maker = std::function<void(bool)> (*)(const void*);
+    template <class K>
+    static std::function<void(bool)> make(const void* arguments) {
+        const K kernel = *static_cast<const K*>(arguments);
+        return [kernel](bool backwards) { runOnHost(kernel, backwards); };
+    }
+    static Maker of(int kernel) {
+        static const Maker table[] = {&HostTable::make<Kernels>...};
+        return table[kernel];
+    }
+};
+
+struct HostSettings {
+    size_t chunkBytes = 96 << 10;
+    size_t memory = size_t(1) << 40;  // what may be allocated at once
+    int64_t lifetime = -1;            // calls until the device dies; -1: it does not
+    bool backwards = false;
+    bool fuses = true;  // has convolveAndFinish and multiplyByItself
+};
+
+class HostDevice : public cuda::Device {
+public:
+    explicit HostDevice(const HostSettings& settings) : settings_(settings) {}
+    ~HostDevice() override {
+        for (const auto& block : blocks_) std::free(block.first);
+    }
+
+    std::string name() const override { return "host executor"; }
+    size_t chunkBytes() const override { return settings_.chunkBytes; }
+    void enter() override {}
+
+    void* allocate(size_t bytes) override {
+        live();
+        const std::lock_guard<std::mutex> lock(lock_);
+        if (used_ + bytes > settings_.memory) {
+            ++refused;
+            throw DeviceFailure(DeviceFailure::Kind::OutOfMemory,
+                                "out of device memory at " + std::to_string(used_) + " bytes");
+        }
+        void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);  // as cudaMalloc aligns
+        std::memset(memory, 0xff, bytes);
+        blocks_[memory] = bytes;
+        used_ += bytes;
+        most = std::max(most, used_);
+        return memory;
+    }
+    void release(void* memory) noexcept override {
+        const std::lock_guard<std::mutex> lock(lock_);
+        used_ -= blocks_[memory];
+        blocks_.erase(memory);
+        std::free(memory);
+    }
+
+    void upload(void* to, const void* from, size_t bytes) override { move(to, from, bytes); }
+    void download(void* to, const void* from, size_t bytes) override { move(to, from, bytes); }
+    void copy(void* to, const void* from, size_t bytes) override {
+        if (recording_) return recording_->push_back([=] { copy(to, from, bytes); });
+        move(to, from, bytes);
+    }
+    void clear(void* memory, size_t bytes) override {
+        live();
+        std::memset(memory, 0, bytes);
+    }
+    void finish() override { live(); }
+
+    void launch(int kernel, const void* arguments, int64_t blocks) override {
+        live();
+        ++launches;
+        if (blocks > INT32_MAX) throw DeviceFailure(DeviceFailure::Kind::Unusable, "a grid beyond 2^31 - 1 blocks");
+        if (recording_) {
+            const std::function<void(bool)> kept = HostTable<cuda::AllKernels>::of(kernel)(arguments);
+            return recording_->push_back([this, kept] { kept(settings_.backwards); });
+        }
+        HostTable<cuda::AllKernels>::of(kernel)(arguments)(settings_.backwards);
+    }
+
+    struct Tape : cuda::Recording {
+        std::vector<std::function<void()>> steps;
+    };
+    std::unique_ptr<cuda::Recording> record(const std::function<void()>& launches_) override {
+        auto tape = std::make_unique<Tape>();
+        recording_ = &tape->steps;
+        launches_();
+        recording_ = nullptr;
+        return tape;
+    }
+    void replay(const cuda::Recording& recording) override {
+        for (const auto& step : static_cast<const Tape&>(recording).steps) step();
+    }
+
+    void convolve(const cuda::ConvolutionTask& task) override {
+        live();
+        if (task.half) {
+            direct<cuda::Half>(task);
+        } else {
+            direct<float>(task);
+        }
+    }
+    bool convolveAndFinish(const cuda::ConvolutionTask& task) override {
+        if (!settings_.fuses) return false;
+        convolve(task);
+        if (task.half) {
+            finishMap<cuda::Half>(task);
+        } else {
+            finishMap<float>(task);
+        }
+        return true;
+    }
+    bool multiplyByItself(const double* rows, int64_t n, int p, double* out) override {
+        if (!settings_.fuses) return false;
+        for (int64_t i = 0; i < p; ++i) {
+            for (int64_t j = i; j < p; ++j) {
+                double sum = 0;
+                for (int64_t row = 0; row < n; ++row) sum += rows[row * p + i] * rows[row * p + j];
+                out[i * p + j] = sum;
+            }
+        }
+        return true;
+    }
+
+    int64_t callsLeft() const { return settings_.lifetime; }
+
+    int64_t launches = 0;
+    int refused = 0;
+    size_t most = 0;
+
+private:
+    void live() {
+        if (settings_.lifetime == 0) throw DeviceFailure(DeviceFailure::Kind::Unusable, "the device died");
+        if (settings_.lifetime > 0) --settings_.lifetime;
+    }
+    void move(void* to, const void* from, size_t bytes) {
+        live();
+        std::memcpy(to, from, bytes);
+    }
+    template <class T>
+    void direct(const cuda::ConvolutionTask& task) {
+        cuda::DirectConvolution<T> kernel{};
+        kernel.in = static_cast<const T*>(task.in);
+        kernel.kernel = static_cast<const T*>(task.kernel);
+        kernel.out = static_cast<T*>(task.out);
+        kernel.from = task.from;
+        kernel.to = task.to;
+        kernel.edge = task.edge;
+        kernel.stride = task.stride;
+        kernel.pad = task.pad;
+        kernel.images = task.images;
+        runOnHost(kernel, settings_.backwards);
+    }
+    template <class T>
+    void finishMap(const cuda::ConvolutionTask& task) {
+        cuda::Finish<T> kernel{};
+        kernel.values = static_cast<T*>(task.out);
+        kernel.shift = task.shift;
+        kernel.other = static_cast<const T*>(task.other);
+        kernel.relu = task.relu;
+        kernel.channels = task.to.channels;
+        kernel.pixels = task.images * task.to.pixels();
+        runOnHost(kernel, settings_.backwards);
+    }
+
+    HostSettings settings_;
+    std::mutex lock_;
+    std::map<void*, size_t> blocks_;
+    size_t used_ = 0;
+    std::vector<std::function<void()>>* recording_ = nullptr;
+};
+
+}  // namespace test
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

@@ -1,0 +1,512 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#define BOOST_TEST_MODULE cuda_kernels
+#include <boost/test/unit_test.hpp>
+
+#include <numeric>
+
+#include "cuda/kernel_list.hpp"
+#include "cuda/plan.hpp"
+#include "generators.hpp"
+#include "host_device.hpp"
+#include "random_hypernetwork.hpp"
+#include "reference/plain_loops.hpp"
+#include "small_nets.hpp"
+
+// Each kernel of src/cuda by itself, on the host, at odd sizes, against plain loops; what they do together is in
+// test_backend.cpp. Outputs start as NaN, so that a number left out is seen.
+
+using namespace cv::hyperpred;
+using namespace cv::hyperpred::test;
+using cuda::Half;
+using cuda::kLane;
+
+namespace {
+
+const double kFloat = 1e-5;  // another order of the sums
+const double kHalf = 2e-3;   // 2^-11 a value, a few of them on top of each other
+
+// N x C x H x W floats -> N x H x W x C of T with padded channels; what pads is zero.
+template <class T>
+DeviceVector<T> toMaps(const DeviceVector<float>& values, int64_t images, const Shape& shape) {
+    const cuda::MapShape padded = cuda::paddedShape(shape);
+    DeviceVector<T> maps(size_t(images * padded.elements()));
+    for (T& value : maps) cuda::store(0.f, value);
+    size_t from = 0;
+    for (int64_t n = 0; n < images; ++n) {
+        for (int c = 0; c < shape.channels; ++c) {
+            for (int64_t pixel = 0; pixel < padded.pixels(); ++pixel) {
+                cuda::store(values[from++], maps[size_t((n * padded.pixels() + pixel) * padded.channels + c)]);
+            }
+        }
+    }
+    return maps;
+}
+
+template <class T>
+std::vector<float> fromMaps(const DeviceVector<T>& maps, int64_t images, const Shape& shape) {
+    const cuda::MapShape padded = cuda::paddedShape(shape);
+    std::vector<float> values;
+    for (int64_t n = 0; n < images; ++n) {
+        for (int c = 0; c < shape.channels; ++c) {
+            for (int64_t pixel = 0; pixel < padded.pixels(); ++pixel) {
+                values.push_back(cuda::load(maps[size_t((n * padded.pixels() + pixel) * padded.channels + c)]));
+            }
+        }
+    }
+    return values;
+}
+
+// The channels that only pad must be zero, or the next convolution reads rubbish.
+template <class T>
+bool padsAreZero(const DeviceVector<T>& maps, int64_t images, const Shape& shape) {
+    const cuda::MapShape padded = cuda::paddedShape(shape);
+    for (int64_t pixel = 0; pixel < images * padded.pixels(); ++pixel) {
+        for (int c = shape.channels; c < padded.channels; ++c) {
+            if (cuda::load(maps[size_t(pixel * padded.channels + c)]) != 0.f) return false;
+        }
+    }
+    return true;
+}
+
+template <class T>
+DeviceVector<T> unwritten(int64_t count) {
+    DeviceVector<T> values(static_cast<size_t>(count));
+    for (T& value : values) cuda::store(std::nanf(""), value);
+    return values;
+}
+
+template <class A, class B>
+double apart(const A& found, const B& expected) {
+    if (found.size() != expected.size()) return HUGE_VAL;
+    double most = 0, scale = 1e-30;
+    for (size_t i = 0; i < found.size(); ++i) {
+        if (!std::isfinite(found[i])) return HUGE_VAL;
+        most = std::max(most, std::abs(double(found[i]) - double(expected[i])));
+        scale = std::max(scale, std::abs(double(expected[i])));
+    }
+    return most / scale;
+}
+
+DeviceVector<float> draw(int64_t count, unsigned seed, double mean = 0.3) {
+    const std::vector<float> values = RandomTensors(seed)({count}, 1, mean).values;
+    return DeviceVector<float>(values.begin(), values.end());
+}
+
+// A kernel must not care in which order its blocks and threads come.
+template <class K>
+void runBothWays(const K& kernel, DeviceVector<float>& out) {
+    runOnHost(kernel, true);
+    const DeviceVector<float> backwards = out;
+    runOnHost(kernel, false);
+    BOOST_TEST((backwards == out));
+}
+
+template <class T>
+void checkConvolution(const Shape& in, int outputs, int edge, int stride, int pad, double tolerance) {
+    const int images = 3;
+    const Shape out{outputs, (in.height + 2 * pad - edge) / stride + 1, (in.width + 2 * pad - edge) / stride + 1};
+    const DeviceVector<float> values = draw(int64_t(images) * in.channels * in.height * in.width, 1);
+    const Tensor kernel =
+        RandomTensors(2)({outputs, in.channels, edge, edge}, 1 / std::sqrt(double(in.channels * edge * edge)));
+    const DeviceVector<T> maps = toMaps<T>(values, images, in);
+    const DeviceVector<float> scale = draw(outputs, 3, 1);
+
+    cuda::PackKernel<T> pack{};
+    pack.kernel = kernel.values.data();
+    pack.scale = scale.data();
+    pack.outputs = outputs;
+    pack.inputs = in.channels;
+    pack.window = edge * edge;
+    DeviceVector<T> packed = unwritten<T>(pack.count());
+    pack.out = packed.data();
+    runOnHost(pack);
+
+    cuda::DirectConvolution<T> task{};
+    task.from = cuda::paddedShape(in);
+    task.to = cuda::paddedShape(out);
+    DeviceVector<T> result = unwritten<T>(images * task.to.elements());
+    task.in = maps.data();
+    task.kernel = packed.data();
+    task.out = result.data();
+    task.edge = edge;
+    task.stride = stride;
+    task.pad = pad;
+    task.images = images;
+    runOnHost(task);
+
+    std::vector<float> expected;
+    const size_t each = size_t(in.channels * in.height * in.width), plane = size_t(out.height * out.width);
+    for (int n = 0; n < images; ++n) {
+        const std::vector<float> image(values.begin() + n * std::ptrdiff_t(each),
+                                       values.begin() + (n + 1) * std::ptrdiff_t(each));
+        std::vector<float> one = reference::convolve(image, in, kernel, stride, pad, out);
+        for (size_t i = 0; i < one.size(); ++i) expected.push_back(one[i] * scale[i / plane]);
+    }
+    BOOST_TEST(apart(fromMaps(result, images, out), expected) < tolerance);
+    BOOST_TEST(padsAreZero(result, images, out));
+}
+
+template <class T>
+void checkPool(const Shape& in, int edge, int stride, int pad, bool greatest, double tolerance) {
+    const int images = 2;
+    const Shape out{in.channels, (in.height + 2 * pad - edge) / stride + 1, (in.width + 2 * pad - edge) / stride + 1};
+    // Negative everywhere: a zero from the padding would win.
+    const DeviceVector<float> values = draw(int64_t(images) * in.channels * in.height * in.width, 4, -9);
+    const DeviceVector<T> maps = toMaps<T>(values, images, in);
+    cuda::Pool<T> task{};
+    task.from = cuda::paddedShape(in);
+    task.to = cuda::paddedShape(out);
+    DeviceVector<T> result = unwritten<T>(images * task.to.elements());
+    task.in = maps.data();
+    task.out = result.data();
+    task.kernel = edge;
+    task.stride = stride;
+    task.pad = pad;
+    task.greatest = greatest;
+    task.images = images;
+    runOnHost(task);
+
+    std::vector<float> expected;
+    for (int64_t plane = 0; plane < images * in.channels; ++plane) {
+        const float* map = values.data() + plane * in.height * in.width;
+        for (int y = 0; y < out.height; ++y) {
+            for (int x = 0; x < out.width; ++x) {
+                float most = -1e30f;
+                double sum = 0, seen = 0;
+                for (int v = y * stride - pad; v < y * stride - pad + edge; ++v) {
+                    for (int u = x * stride - pad; u < x * stride - pad + edge; ++u) {
+                        if (v < 0 || v >= in.height || u < 0 || u >= in.width) continue;
+                        most = std::max(most, map[v * in.width + u]);
+                        sum += double(map[v * in.width + u]);
+                        ++seen;
+                    }
+                }
+                expected.push_back(greatest ? most : float(sum / seen));
+            }
+        }
+    }
+    BOOST_TEST(apart(fromMaps(result, images, out), expected) < tolerance);
+    BOOST_TEST(padsAreZero(result, images, out));
+}
+
+template <class T>
+void checkMoments(int64_t rows, int channels, double mean, double tolerance) {
+    const int padded = cuda::paddedChannels(channels);
+    const DeviceVector<float> values = draw(rows * channels, 5, mean);
+    const DeviceVector<T> maps = toMaps<T>(values, 1, {channels, int(rows), 1});
+    cuda::ColumnMoments<T> slices{};
+    const int64_t count = slices.slices(rows);
+    std::vector<double> sum(size_t(count * padded), NAN), squares = sum;
+    slices.values = maps.data();
+    slices.sum = sum.data();
+    slices.squares = squares.data();
+    slices.rows = rows;
+    slices.channels = padded;
+    runOnHost(slices, true);
+    cuda::FinishMoments whole{};
+    DeviceVector<float> found = unwritten<float>(channels), spread = found;
+    whole.sum = sum.data();
+    whole.squares = squares.data();
+    whole.slices = count;
+    whole.rows = double(rows);
+    whole.channels = channels;
+    whole.padded = padded;
+    whole.mean = found.data();
+    whole.variance = spread.data();
+    runOnHost(whole, true);
+
+    const std::vector<float> planes = fromMaps(maps, 1, {channels, int(rows), 1});  // as half rounded them
+    for (int c = 0; c < channels; ++c) {
+        const float* plane = planes.data() + c * rows;
+        double all = 0, square = 0;
+        for (int64_t i = 0; i < rows; ++i) all += double(plane[i]) / double(rows);
+        for (int64_t i = 0; i < rows; ++i) square += (double(plane[i]) - all) * (double(plane[i]) - all) / double(rows);
+        BOOST_TEST(std::abs(double(found[size_t(c)]) - all) < tolerance * (std::abs(all) + 1e-3));
+        BOOST_TEST(std::abs(double(spread[size_t(c)]) - square) < tolerance * (square + 1e-5));
+    }
+}
+
+}  // namespace
+
+// ---- maps ----
+
+BOOST_AUTO_TEST_CASE(convolutions_of_odd_shapes) {
+    checkConvolution<float>({3, 13, 11}, 5, 3, 1, 1, kFloat);
+    checkConvolution<float>({17, 9, 9}, 33, 3, 2, 1, kFloat);
+    checkConvolution<float>({8, 7, 7}, 8, 1, 2, 0, kFloat);
+    checkConvolution<float>({3, 27, 27}, 9, 7, 2, 3, kFloat);
+    checkConvolution<float>({9, 2, 2}, 7, 2, 1, 1, kFloat);
+    checkConvolution<Half>({17, 9, 9}, 33, 3, 2, 1, kHalf);
+    checkConvolution<Half>({3, 27, 27}, 9, 7, 2, 3, kHalf);
+}
+
+BOOST_AUTO_TEST_CASE(pools_leave_the_padding_out) {
+    for (const bool greatest : {true, false}) {
+        checkPool<float>({5, 9, 7}, 3, 2, 1, greatest, kFloat);
+        checkPool<float>({13, 6, 6}, 2, 1, 0, greatest, kFloat);
+        checkPool<Half>({5, 9, 7}, 3, 2, 1, greatest, kHalf);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(images_are_normalised_and_padded) {
+    const int64_t pixels = 517;
+    std::vector<uint8_t> bytes(size_t(pixels) * 3);
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = uint8_t(i * 37 + i / 256);
+    cuda::Normalise<float> task{};
+    DeviceVector<float> out = unwritten<float>(pixels * kLane);
+    task.bgr = bytes.data();
+    task.out = out.data();
+    task.pixels = pixels;
+    for (int c = 0; c < 3; ++c) {
+        task.mean[c] = 100.f + 10.f * float(c);
+        task.deviation[c] = 50.f + float(c);
+    }
+    runBothWays(task, out);
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+        for (int c = 0; c < kLane; ++c) {
+            const float byte = float(bytes[size_t(3 * pixel + 2 - std::min(c, 2))]);
+            const float expected = c < 3 ? (byte - task.mean[c]) / task.deviation[c] : 0.f;
+            BOOST_REQUIRE(std::abs(out[size_t(pixel * kLane + c)] - expected) < 1e-6);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_follows_a_convolution) {
+    const int channels = 24;
+    const int64_t pixels = 91;
+    const DeviceVector<float> values = draw(pixels * channels, 6), other = draw(pixels * channels, 7);
+    const DeviceVector<float> scale = draw(channels, 8), shift = draw(channels, 9);
+    for (int mask = 0; mask < 16; ++mask) {
+        DeviceVector<float> found = values;
+        cuda::Finish<float> task{};
+        task.values = found.data();
+        task.scale = mask & 1 ? scale.data() : nullptr;
+        task.shift = mask & 2 ? shift.data() : nullptr;
+        task.other = mask & 4 ? other.data() : nullptr;
+        task.relu = mask & 8 ? 1 : 0;
+        task.channels = channels;
+        task.pixels = pixels;
+        runOnHost(task, mask % 2 == 0);
+        DeviceVector<float> expected = values;
+        for (size_t i = 0; i < expected.size(); ++i) {
+            const size_t c = i % channels;
+            if (mask & 1) expected[i] *= scale[c];
+            if (mask & 2) expected[i] += shift[c];
+            if (mask & 4) expected[i] += other[i];
+            if (mask & 8) expected[i] = std::max(expected[i], 0.f);
+        }
+        BOOST_TEST(apart(found, expected) < kFloat);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(relu_keeps_a_nan) {
+    DeviceVector<float> values(kLane, NAN);
+    cuda::Finish<float> task{};
+    task.values = values.data();
+    task.relu = 1;
+    task.channels = kLane;
+    task.pixels = 1;
+    runOnHost(task);
+    BOOST_TEST(std::isnan(values[3]));
+}
+
+BOOST_AUTO_TEST_CASE(means_over_space) {
+    const Shape shape{13, 5, 3};
+    const DeviceVector<float> values = draw(4 * 13 * 15, 10), maps = toMaps<float>(values, 4, shape);
+    DeviceVector<float> out = unwritten<float>(4 * 20);
+    std::vector<float> expected;
+    cuda::SpatialMean<float, float> task{};
+    task.in = maps.data();
+    task.out = out.data() + 3;  // columns 3 .. 15 of rows of 20
+    task.from = cuda::paddedShape(shape);
+    task.channels = 13;
+    task.stride = 20;
+    task.images = 4;
+    runOnHost(task);
+    std::vector<float> found;
+    for (int n = 0; n < 4; ++n) {
+        BOOST_TEST(std::isnan(out[size_t(n * 20 + 2)]));
+        BOOST_TEST(std::isnan(out[size_t(n * 20 + 16)]));
+        for (int c = 0; c < 13; ++c) {
+            const float* plane = values.data() + (n * 13 + c) * 15;
+            expected.push_back(float(std::accumulate(plane, plane + 15, 0.0) / 15));
+            found.push_back(out[size_t(n * 20 + 3 + c)]);
+        }
+    }
+    BOOST_TEST(apart(found, expected) < kFloat);
+}
+
+// ---- batch-norm statistics ----
+
+BOOST_AUTO_TEST_CASE(moments_of_any_number_of_rows_and_channels) {
+    for (const int64_t rows : {1, 7, 511, 512, 513, 5000}) {
+        for (const int channels : {1, 8, 33, 70}) checkMoments<float>(rows, channels, 0.5, 1e-5);
+    }
+    checkMoments<Half>(1000, 40, 0.5, 1e-5);
+    checkMoments<float>(3000, 5, 1000, 1e-4);  // a mean far beyond the deviation
+}
+
+// ---- encoder ----
+
+BOOST_AUTO_TEST_CASE(planes_of_any_image_size) {
+    for (const int size : {8, 27, 32, 50, 64, 100}) {
+        const int images = 2;
+        std::vector<uint8_t> bytes(size_t(images * size * size * 3));
+        for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = uint8_t(i * 101 + i / 64);
+        DeviceVector<float> found = unwritten<float>(images * 3 * cuda::kPlane), expected = found;
+        cuda::SketchPlanes task{};
+        task.bgr = bytes.data();
+        task.planes = found.data();
+        task.size = size;
+        task.images = images;
+        runBothWays(task, found);
+        for (int n = 0; n < images; ++n) {
+            sketchPlanes(bytes.data() + n * size * size * 3, size, expected.data() + n * 3 * cuda::kPlane);
+        }
+        BOOST_TEST(apart(found, expected) < 1e-6);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(statistics_of_images) {
+    const int images = 5;
+    std::vector<float> planes = RandomTensors(11)({images * 3 * cuda::kPlane}, 0.2, 0.5).values;
+    for (int i = 0; i < 3 * cuda::kPlane; ++i) planes[size_t(i)] = 0.25f;  // a flat image has no deviation
+    for (int i = 0; i < 3 * cuda::kPlane; ++i) planes[size_t(3 * cuda::kPlane + i)] = float(i % 32) / 32;  // a ramp
+    DeviceVector<float> found = unwritten<float>(images * kStatsFeatures), expected = found;
+    cuda::ImageStatistics task{};
+    task.planes = planes.data();
+    task.out = found.data();
+    task.images = images;
+    runBothWays(task, found);
+    for (int n = 0; n < images; ++n) {
+        imageStatistics(planes.data() + n * 3 * cuda::kPlane, expected.data() + n * kStatsFeatures);
+    }
+    for (size_t i = 0; i < found.size(); ++i) BOOST_TEST(std::abs(found[i] - expected[i]) < 1e-5);
+}
+
+// ---- hypernetwork ----
+
+BOOST_AUTO_TEST_CASE(rows_of_any_length_and_group) {
+    for (const int columns : {1, 37, 64, 200}) {
+        const int64_t rows = 19;
+        const DeviceVector<float> weight = draw(rows * columns, 12), bias = draw(rows, 13), x = draw(3 * columns, 14);
+        std::vector<int> group;
+        for (int i = 0; i < rows; ++i) group.push_back(i * 3 / int(rows));
+        DeviceVector<float> found = unwritten<float>(rows), expected;
+        cuda::LongRows task{};
+        task.weight = weight.data();
+        task.bias = bias.data();
+        task.x = x.data();
+        task.group = group.data();
+        task.y = found.data();
+        task.rows = rows;
+        task.columns = columns;
+        runBothWays(task, found);
+        for (int64_t row = 0; row < rows; ++row) {
+            double sum = double(bias[size_t(row)]);
+            for (int i = 0; i < columns; ++i) {
+                sum += double(weight[size_t(row * columns + i)]) * double(x[size_t(group[size_t(row)] * columns + i)]);
+            }
+            expected.push_back(float(sum));
+        }
+        BOOST_TEST(apart(found, expected) < kFloat);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(layer_norm_of_any_width) {
+    for (const int width : {1, 37, 256, 300}) {
+        const DeviceVector<float> hidden = draw(width, 15), sketch = draw(width, 16), weight = draw(width, 17),
+                                  bias = draw(width, 18);
+        DeviceVector<float> found = unwritten<float>(width), expected;
+        cuda::NormRow task{};
+        task.hidden = hidden.data();
+        task.sketch = sketch.data();
+        task.mix = 0.3f;
+        task.weight = weight.data();
+        task.bias = bias.data();
+        task.out = found.data();
+        task.width = width;
+        runBothWays(task, found);
+        std::vector<double> x;
+        for (size_t i = 0; i < hidden.size(); ++i) x.push_back(double(hidden[i]) + double(0.3f) * double(sketch[i]));
+        const double mean = std::accumulate(x.begin(), x.end(), 0.0) / width;
+        double variance = 0;
+        for (const double value : x) variance += (value - mean) * (value - mean) / width;
+        for (size_t i = 0; i < x.size(); ++i) {
+            expected.push_back(float((x[i] - mean) / std::sqrt(variance + 1e-5) * double(weight[i]) + double(bias[i])));
+        }
+        BOOST_TEST(apart(found, expected) < kFloat);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_layer_is_found_from_any_of_its_weights) {
+    std::vector<cuda::GeneratorLayer> layers(5);
+    const int64_t first[] = {0, 10, 11, 40, 41};
+    for (size_t i = 0; i < 5; ++i) layers[i].kernel = layers[i].tileHidden = first[i];
+    cuda::GeneratorTable table{};
+    table.layers = layers.data();
+    table.count = 5;
+    for (int64_t at = 0; at < 60; ++at) {
+        size_t expected = 0;
+        while (expected + 1 < 5 && first[expected + 1] <= at) ++expected;
+        BOOST_TEST(&table.byKernel(at) == &layers[expected]);
+        BOOST_TEST(table.byTileHidden(at) == int(expected));
+    }
+}
+
+// ---- launch shapes ----
+
+BOOST_AUTO_TEST_CASE(grids_cover_what_is_counted) {
+    for (const int64_t count : {int64_t(1), int64_t(255), int64_t(256), int64_t(257), int64_t(1) << 33}) {
+        cuda::Widen task{};
+        task.total = count;
+        BOOST_TEST(task.blocks() * cuda::Widen::kThreads >= count);
+        BOOST_TEST((task.blocks() - 1) * cuda::Widen::kThreads < count);
+    }
+    BOOST_TEST(cuda::paddedChannels(1) == 8);
+    BOOST_TEST(cuda::paddedChannels(8) == 8);
+    BOOST_TEST(cuda::paddedChannels(9) == 16);
+}
+
+// Every device gives a block this much shared memory without being asked for more.
+template <class... Kernels>
+bool sharedFits(const cuda::KernelList<Kernels...>&) {
+    return std::max({sizeof(typename Kernels::Shared)...}) <= 48 * 1024 && std::max({Kernels::kThreads...}) <= 1024;
+}
+BOOST_AUTO_TEST_CASE(blocks_fit_every_device) {
+    BOOST_TEST(sharedFits(cuda::AllKernels()));
+}
+
+// ---- plan ----
+
+BOOST_AUTO_TEST_CASE(a_residual_block_is_three_steps) {
+    DocumentBuilder build(16);
+    const std::string stem = build.convNormRelu("image", 8, 3, 1, 1);
+    const Architecture architecture = build.build({build.residual(stem, 8, 16, 2)});
+    const cuda::Plan plan = cuda::makePlan(architecture);
+    // stem; first convolution; second, with the addition and the relu once the shortcut is there.
+    BOOST_TEST(plan.steps.size() == 4);
+    int additions = 0, relus = 0, norms = 0;
+    for (const cuda::Step& step : plan.steps) {
+        additions += step.other != cuda::kNoStep;
+        relus += step.relu;
+        norms += step.batchNorm >= 0;
+    }
+    BOOST_TEST(additions == 1);
+    BOOST_TEST(relus == 3);
+    BOOST_TEST(norms == 4);
+}
+
+BOOST_AUTO_TEST_CASE(chunks_are_powers_of_two_within_the_budget) {
+    const Architecture architecture = everyOp();
+    int last = 0;
+    for (const size_t bytes : {size_t(1), size_t(100) << 10, size_t(1) << 20, size_t(1) << 40}) {
+        const int chunk = cuda::chunkImages(architecture, bytes, 4);
+        BOOST_TEST((chunk & (chunk - 1)) == 0);
+        BOOST_TEST(chunk >= std::max(1, last));
+        BOOST_TEST(chunk <= 512);
+        BOOST_TEST(cuda::chunkImages(architecture, bytes, 2) >= chunk);
+        last = chunk;
+    }
+    BOOST_TEST(last == 512);
+}

@@ -1,0 +1,285 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#define BOOST_TEST_MODULE fallback_backend
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+#include "cuda/cuda_backend.hpp"
+#include "cuda/device_backend.hpp"
+#include "fallback_backend.hpp"
+#include "host_device.hpp"
+#include "random_hypernetwork.hpp"
+#include "small_nets.hpp"
+
+// What happens when a device runs short of memory or dies: the CUDA backend's own code on a host device that can be
+// told to do either, with the CPU backend behind it.
+
+using namespace cv::hyperpred;
+using namespace cv::hyperpred::test;
+namespace cuda = cv::hyperpred::cuda;
+
+namespace {
+
+const double kAgree = 2e-3;  // targets.md, section 1
+
+Architecture twoStages() {
+    DocumentBuilder build(16);
+    const std::string stem = build.convNormRelu("image", 9, 3, 1, 1);
+    const std::string first = build.residual(stem, 9, 9, 1);
+    return build.build({first, build.residual(first, 9, 17, 2)});
+}
+
+std::shared_ptr<const HyperNetwork> hypernetwork() {
+    HyperConfig config;
+    config.width = 13;
+    config.embedding = 5;
+    config.rank = 2;
+    config.bottleneck = 3;
+    return randomHyperNetwork(twoStages(), config, 1);
+}
+
+struct Images {
+    Images() : bytes(size_t(kCount) * 16 * 16 * 3) {
+        std::mt19937 draw(3);
+        for (uint8_t& byte : bytes) byte = uint8_t(draw());
+        batch.pixels = bytes.data();
+        batch.count = kCount;
+        batch.size = 16;
+    }
+    static const int kCount = 21;
+    std::vector<uint8_t> bytes;
+    ImageBatch batch;
+};
+
+std::unique_ptr<Backend> backendOn(const std::shared_ptr<cuda::Device>& device,
+                                   const std::shared_ptr<const HyperNetwork>& hyper) {
+    return createFallbackBackend(cuda::createDeviceBackend(hyper, device, false),
+                                 [hyper] { return createBackend("cpu", hyper, 1); });
+}
+
+double apart(const std::vector<float>& found, const std::vector<float>& expected) {
+    if (found.size() != expected.size()) return HUGE_VAL;
+    double most = 0, scale = 1e-30;
+    for (size_t i = 0; i < found.size(); ++i) {
+        if (!std::isfinite(found[i])) return HUGE_VAL;
+        most = std::max(most, std::abs(double(found[i]) - double(expected[i])));
+        scale = std::max(scale, std::abs(double(expected[i])));
+    }
+    return most / scale;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+// One prediction's calls, in the order of the predictor.
+struct Outcome {
+    std::vector<float> encoded, calibrated, features;
+    NetworkWeights weights;
+    std::vector<double> gram;
+    std::string device;
+    std::vector<double> shares;
+};
+Outcome predict(Backend& backend, const HyperNetwork& hyper) {
+    const Images images;
+    const std::vector<int> stages = {1, 2};
+    Outcome outcome;
+    outcome.encoded = backend.encode(images.batch);
+    const auto network = backend.generate(backend.unroll(std::vector<float>(size_t(hyper.config.width), 0.3f)));
+    outcome.calibrated =
+        backend.calibrate(*network, images.batch, stages, [&](double done) { outcome.shares.push_back(done); });
+    const size_t columns = size_t(featureCount(hyper.architecture, stages));
+    outcome.features.resize(columns * size_t(images.batch.count));
+    backend.features(*network, images.batch, stages, outcome.features.data());
+    outcome.gram.assign(columns * columns, 1.0);
+    backend.gram(outcome.features.data(), images.batch.count, int(columns), outcome.gram.data());
+    outcome.weights = backend.download(*network);
+    outcome.device = backend.device();
+    return outcome;
+}
+
+void requireAgreement(const Outcome& found, const Outcome& expected) {
+    BOOST_TEST(apart(found.encoded, expected.encoded) < 1e-5);
+    BOOST_TEST(apart(found.calibrated, expected.calibrated) < kAgree);
+    BOOST_TEST(apart(found.features, expected.features) < kAgree);
+    BOOST_TEST(apart(found.features, found.calibrated) < kAgree);
+    for (size_t i = 0; i < found.weights.size(); ++i) {
+        if (expected.weights[i].kernel.values.empty()) continue;
+        BOOST_TEST(apart(found.weights[i].kernel.values, expected.weights[i].kernel.values) < 1e-5);
+    }
+    for (size_t i = 0; i < found.gram.size(); ++i) {
+        BOOST_TEST(std::abs(found.gram[i] - expected.gram[i]) < kAgree * std::abs(expected.gram[0]) * 100);
+    }
+    BOOST_TEST(std::is_sorted(found.shares.begin(), found.shares.end()));
+}
+
+// Calls of the device until everything has been predicted.
+int64_t callsOfAPrediction(const std::shared_ptr<const HyperNetwork>& hyper) {
+    HostSettings settings;
+    settings.lifetime = int64_t(1) << 40;
+    const auto device = std::make_shared<HostDevice>(settings);
+    predict(*backendOn(device, hyper), *hyper);
+    return settings.lifetime - device->callsLeft();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_device_that_dies_at_any_moment_leaves_a_right_prediction) {
+    const auto hyper = hypernetwork();
+    const Outcome expected = predict(*createBackend("cpu", hyper, 1), *hyper);
+    const int64_t calls = callsOfAPrediction(hyper);
+    BOOST_REQUIRE(calls > 100);
+    int fallen = 0;
+    for (int64_t life = 0; life <= calls; life += 7) {
+        HostSettings settings;
+        settings.lifetime = life;
+        std::unique_ptr<Backend> backend;
+        try {
+            backend = backendOn(std::make_shared<HostDevice>(settings), hyper);
+        } catch (const DeviceFailure&) {
+            continue;  // dead before the weights were there: createBackend has no device to offer then
+        }
+        BOOST_TEST_CONTEXT("dead after " << life << " of " << calls << " calls") {
+            const Outcome found = predict(*backend, *hyper);
+            requireAgreement(found, expected);
+            if (!contains(found.device, "instead of")) continue;
+            ++fallen;
+            BOOST_TEST(contains(found.device, "CPU"));
+            BOOST_TEST(contains(found.device, "the device died"));
+        }
+    }
+    BOOST_TEST(fallen > 10);
+}
+
+BOOST_AUTO_TEST_CASE(short_of_memory_the_chunk_shrinks) {
+    const auto hyper = hypernetwork();
+    HostSettings settings;
+    settings.chunkBytes = 8 << 20;
+    const auto roomy = std::make_shared<HostDevice>(settings);
+    const Outcome expected = predict(*cuda::createDeviceBackend(hyper, roomy, false), *hyper);
+    settings.memory = roomy->most / 3;
+    const auto narrow = std::make_shared<HostDevice>(settings);
+    const auto backend = backendOn(narrow, hyper);
+    const Outcome found = predict(*backend, *hyper);
+    requireAgreement(found, expected);
+    BOOST_TEST(narrow->refused > 0);
+    BOOST_TEST(!contains(found.device, "instead of"));
+}
+
+BOOST_AUTO_TEST_CASE(too_little_memory_for_one_image_ends_on_the_cpu) {
+    const auto hyper = hypernetwork();
+    const Outcome expected = predict(*createBackend("cpu", hyper, 1), *hyper);
+    HostSettings settings;
+    const auto probe = std::make_shared<HostDevice>(settings);
+    cuda::createDeviceBackend(hyper, probe, false);
+    settings.memory = probe->most + (96 << 10);
+    const Outcome found = predict(*backendOn(std::make_shared<HostDevice>(settings), hyper), *hyper);
+    requireAgreement(found, expected);
+    BOOST_TEST(contains(found.device, "out of device memory"));
+}
+
+BOOST_AUTO_TEST_CASE(memory_is_used_again) {
+    const auto hyper = hypernetwork();
+    const auto device = std::make_shared<HostDevice>(HostSettings());
+    const auto backend = cuda::createDeviceBackend(hyper, device, true);
+    // Which block serves which request settles in the first two rounds.
+    for (int i = 0; i < 2; ++i) predict(*backend, *hyper);
+    const size_t most = device->most;
+    for (int i = 0; i < 4; ++i) predict(*backend, *hyper);
+    BOOST_TEST(device->most == most);
+}
+
+BOOST_AUTO_TEST_CASE(several_threads_predict_at_once) {
+    const auto hyper = hypernetwork();
+    const auto backend = backendOn(std::make_shared<HostDevice>(HostSettings()), hyper);
+    const Outcome expected = predict(*backend, *hyper);
+    std::atomic<int> same{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            const Outcome found = predict(*backend, *hyper);
+            same +=
+                found.encoded == expected.encoded && found.features == expected.features && found.gram == expected.gram;
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    BOOST_TEST(same == 4);
+}
+
+BOOST_AUTO_TEST_CASE(a_network_outlives_its_backend) {
+    const auto hyper = hypernetwork();
+    std::unique_ptr<BackendNetwork> network;
+    {
+        const auto backend = backendOn(std::make_shared<HostDevice>(HostSettings()), hyper);
+        network = backend->generate({});
+    }
+    network.reset();
+}
+
+BOOST_AUTO_TEST_CASE(uploaded_weights_come_back_and_survive_the_device) {
+    const auto hyper = hypernetwork();
+    const auto cpu = createBackend("cpu", hyper, 1);
+    const Images images;
+    const auto made = cpu->generate({});
+    cpu->calibrate(*made, images.batch, {1});
+    const NetworkWeights weights = cpu->download(*made);
+    HostSettings settings;
+    settings.lifetime = 60;
+    const auto backend = backendOn(std::make_shared<HostDevice>(settings), hyper);
+    const auto network = backend->upload(weights);
+    for (int round = 0; round < 8; ++round) {
+        const NetworkWeights found = backend->download(*network);
+        for (size_t i = 0; i < weights.size(); ++i) {
+            BOOST_TEST((found[i].kernel.values == weights[i].kernel.values));
+            BOOST_TEST((found[i].mean == weights[i].mean));
+            BOOST_TEST((found[i].variance == weights[i].variance));
+        }
+    }
+    BOOST_TEST(contains(backend->device(), "instead of"));
+}
+
+BOOST_AUTO_TEST_CASE(errors_of_the_caller_are_no_device_failures) {
+    const auto hyper = hypernetwork();
+    const auto backend = backendOn(std::make_shared<HostDevice>(HostSettings()), hyper);
+    BOOST_CHECK_THROW(backend->unroll({1, 2}), std::exception);
+    BOOST_TEST(!contains(backend->device(), "instead of"));
+}
+
+// ---- names ----
+
+BOOST_AUTO_TEST_CASE(cuda_names) {
+    BOOST_TEST(parseCudaName("cuda").device == 0);
+    BOOST_TEST(!parseCudaName("cuda").exact);
+    BOOST_TEST(parseCudaName("cuda:exact").exact);
+    BOOST_TEST(parseCudaName("cuda:1").device == 1);
+    BOOST_TEST(!parseCudaName("cuda:1").exact);
+    BOOST_TEST(parseCudaName("cuda:12:exact").device == 12);
+    BOOST_TEST(parseCudaName("cuda:12:exact").exact);
+    for (const char* wrong : {"cuda:", "cuda:x", "cuda:-1", "cuda:1:", "cuda:1:2", "cuda::exact", "cuda:9999"}) {
+        BOOST_CHECK_THROW(parseCudaName(wrong), std::exception);
+    }
+    BOOST_TEST(!isCudaName("cudagpu"));
+    const auto hyper = hypernetwork();
+    BOOST_CHECK_THROW(createBackend("cuda:77", hyper), std::exception);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_device_auto_says_so_once_and_uses_the_cpu) {
+    if (cudaUnavailableReason(0).empty()) {
+        BOOST_TEST_MESSAGE("skipped: this machine has a CUDA device");
+        return;
+    }
+    const auto hyper = hypernetwork();
+    std::ostringstream heard;
+    std::streambuf* const before = std::cerr.rdbuf(heard.rdbuf());
+    const std::string first = createBackend("auto", hyper)->device(), second = createBackend("auto", hyper)->device();
+    std::cerr.rdbuf(before);
+    BOOST_TEST(contains(first, "CPU"));
+    BOOST_TEST(first == second);
+    const std::string text = heard.str();
+    // A build without CUDA has nothing to say.
+    BOOST_TEST(std::count(text.begin(), text.end(), '\n') == (cudaBackendBuilt() ? 1 : 0));
+    if (cudaBackendBuilt()) BOOST_TEST(contains(text, "CUDA"));
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Puts what scripts/gpu_check.sh has measured into OUT/summary.json and prints the rows of the targets."""
+import glob
+import json
+import os
+import re
+import statistics
+import sys
+
+
+def load(pattern, out):
+    found = {}
+    for path in sorted(glob.glob(os.path.join(out, pattern))):
+        with open(path) as file:
+            found[os.path.basename(path)[:-5]] = json.load(file)
+    return found
+
+
+def median_of(runs, *keys):
+    values = []
+    for run in runs:
+        for key in keys:
+            run = run.get(key, {}) if isinstance(run, dict) else {}
+        if isinstance(run, (int, float)):
+            values.append(run)
+    return statistics.median(values) if values else None
+
+
+def architecture_of(name):
+    return re.match(r"(?:bench|torch)_(.*)_\d+$", name).group(1)
+
+
+def main():
+    out, mode, device, failed, waiting = sys.argv[1:6]
+    ours, torch = load("bench_*.json", out), load("torch_*.json", out)
+    summary = {"mode": mode, "device": device or None, "failed": failed.split(),
+               "waiting": [line for line in waiting.splitlines() if line], "rows": {}}
+    for architecture in sorted({architecture_of(name) for name in ours}):
+        mine = [run for name, run in ours.items() if architecture_of(name) == architecture]
+        theirs = [run for name, run in torch.items() if architecture_of(name) == architecture]
+        row = {"device": mine[0]["device"],
+               "images": mine[0]["images"],
+               "end_to_end_ms": median_of(mine, "end_to_end", "median_ms"),
+               "times_the_floor": median_of(mine, "end_to_end", "times_the_floor"),
+               "forward_tflops": median_of(mine, "end_to_end", "forward_tflops"),
+               "hypernetwork_ms": median_of(mine, "hypernetwork", "median_ms"),
+               "repeated": mine[0]["repeated"]}
+        variants = sorted({variant for run in theirs for variant in run["variants"]})
+        row["torch_ms"] = {v: median_of(theirs, "variants", v, "end_to_end", "median_ms") for v in variants}
+        row["torch_hypernetwork_ms"] = {v: median_of(theirs, "variants", v, "hypernetwork", "median_ms")
+                                        for v in variants}
+        best = [ms for ms in row["torch_ms"].values() if ms]
+        if best and row["end_to_end_ms"]:
+            row["times_faster_than_torch"] = min(best) / row["end_to_end_ms"]
+        eager = row["torch_hypernetwork_ms"].get("eager")
+        if eager and row["hypernetwork_ms"]:
+            row["hypernetwork_times_faster_than_eager"] = eager / row["hypernetwork_ms"]
+        summary["rows"][architecture] = row
+    for name in ("model", "cold", "exact"):
+        path = os.path.join(out, name + ".json")
+        if os.path.exists(path):
+            with open(path) as file:
+                summary[name] = json.load(file)
+    with open(os.path.join(out, "summary.json"), "w") as file:
+        json.dump(summary, file, indent=2)
+    for architecture, row in summary["rows"].items():
+        print(f"{architecture}: {row['end_to_end_ms']:.1f} ms for {row['images']} images on {row['device']}, "
+              f"hypernetwork {row['hypernetwork_ms']:.3f} ms, torch {row['torch_ms'] or 'not measured'}")
+    agreement = summary.get("model", {}).get("agreement_with_cpu")
+    if agreement:
+        print(f"agreement with the CPU, trained weights: {json.dumps(agreement)}")
+    print(f"failed: {', '.join(summary['failed']) or 'none'}; waiting: {len(summary['waiting'])}")
+
+
+if __name__ == "__main__":
+    main()
