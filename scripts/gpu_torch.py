@@ -26,7 +26,7 @@ class Architecture:
             document = json.load(file)
         self.name, self.size = document["name"], document["input"]["size"]
         self.mean, self.std = document["input"]["mean"], document["input"]["std"]
-        self.nodes, self.stages = document["layers"], document["stages"][-2:]
+        self.nodes, self.stages = document["layers"], document["stages"][-3:]
         channels = {"image": 3}
         self.convs, self.norms = [], {}
         for node in self.nodes:

@@ -58,7 +58,7 @@ public:
         return network;
     }
 
-    std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const std::vector<int>& stages,
+    std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
                                  const std::function<void(double)>& progress) override {
         auto& both = own<FallbackNetwork>(network);
         double shown = 0;  // never back, even where the second backend begins again
@@ -70,16 +70,16 @@ public:
             };
         }
         return attempt([&](Backend& backend) {
-            const std::vector<float> rows = backend.calibrate(use(both, backend), sample, stages, rising);
+            const std::vector<float> rows = backend.calibrate(use(both, backend), sample, choice, rising);
             if (&backend == primary_.get()) keepStatistics(both, backend);
             return rows;
         });
     }
 
-    void features(const BackendNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
                   float* out) override {
         const auto& both = own<const FallbackNetwork>(network);
-        attempt([&](Backend& backend) { backend.features(use(both, backend), images, stages, out); });
+        attempt([&](Backend& backend) { backend.features(use(both, backend), images, choice, out); });
     }
 
     void gram(const float* features, int rows, int columns, double* sum) override {

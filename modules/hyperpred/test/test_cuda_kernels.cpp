@@ -313,27 +313,32 @@ BOOST_AUTO_TEST_CASE(relu_keeps_a_nan) {
 BOOST_AUTO_TEST_CASE(means_over_space) {
     const Shape shape{13, 5, 3};
     const DeviceVector<float> values = draw(4 * 13 * 15, 10), maps = toMaps<float>(values, 4, shape);
-    DeviceVector<float> out = unwritten<float>(4 * 20);
-    std::vector<float> expected;
-    cuda::SpatialMean<float, float> task{};
-    task.in = maps.data();
-    task.out = out.data() + 3;  // columns 3 .. 15 of rows of 20
-    task.from = cuda::paddedShape(shape);
-    task.channels = 13;
-    task.stride = 20;
-    task.images = 4;
-    runOnHost(task);
-    std::vector<float> found;
-    for (int n = 0; n < 4; ++n) {
-        BOOST_TEST(std::isnan(out[size_t(n * 20 + 2)]));
-        BOOST_TEST(std::isnan(out[size_t(n * 20 + 16)]));
-        for (int c = 0; c < 13; ++c) {
-            const float* plane = values.data() + (n * 13 + c) * 15;
-            expected.push_back(float(std::accumulate(plane, plane + 15, 0.0) / 15));
-            found.push_back(out[size_t(n * 20 + 3 + c)]);
+    for (const bool rms : {false, true}) {
+        DeviceVector<float> out = unwritten<float>(4 * 20);
+        std::vector<float> expected;
+        cuda::SpatialMean<float, float> task{};
+        task.in = maps.data();
+        task.out = out.data() + 3;  // columns 3 .. 15 of rows of 20
+        task.from = cuda::paddedShape(shape);
+        task.channels = 13;
+        task.stride = 20;
+        task.images = 4;
+        task.rms = rms;
+        runOnHost(task);
+        std::vector<float> found;
+        for (int n = 0; n < 4; ++n) {
+            BOOST_TEST(std::isnan(out[size_t(n * 20 + 2)]));
+            BOOST_TEST(std::isnan(out[size_t(n * 20 + 16)]));
+            for (int c = 0; c < 13; ++c) {
+                const float* plane = values.data() + (n * 13 + c) * 15;
+                const double sum = std::accumulate(plane, plane + 15, 0.0);
+                const double squares = std::inner_product(plane, plane + 15, plane, 0.0);
+                expected.push_back(float(rms ? std::sqrt(squares / 15) : sum / 15));
+                found.push_back(out[size_t(n * 20 + 3 + c)]);
+            }
         }
+        BOOST_TEST(apart(found, expected) < kFloat);
     }
-    BOOST_TEST(apart(found, expected) < kFloat);
 }
 
 // ---- batch-norm statistics ----

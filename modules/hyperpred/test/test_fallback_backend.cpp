@@ -85,13 +85,13 @@ struct Outcome {
 };
 Outcome predict(Backend& backend, const HyperNetwork& hyper) {
     const Images images;
-    const std::vector<int> stages = {1, 2};
+    const FeatureChoice stages(std::vector<int>{1, 2}, Pooling::Rms);
     Outcome outcome;
     outcome.encoded = backend.encode(images.batch);
     const auto network = backend.generate(backend.unroll(std::vector<float>(size_t(hyper.config.width), 0.3f)));
     outcome.calibrated =
         backend.calibrate(*network, images.batch, stages, [&](double done) { outcome.shares.push_back(done); });
-    const size_t columns = size_t(featureCount(hyper.architecture, stages));
+    const size_t columns = size_t(featureCount(hyper.architecture, stages.stages));
     outcome.features.resize(columns * size_t(images.batch.count));
     backend.features(*network, images.batch, stages, outcome.features.data());
     outcome.gram.assign(columns * columns, 1.0);

@@ -67,31 +67,31 @@ public:
         return (*generate_)(codes);
     }
 
-    std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const std::vector<int>& stages,
+    std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
                                  const std::function<void(double)>& progress) override {
-        checkPass(hyper_->architecture, sample, stages);
+        checkPass(hyper_->architecture, sample, choice.stages);
         auto& deviceNetwork = own<DeviceNetwork>(network);
         const auto turn = takeTurn();
-        std::vector<float> rows(size_t(sample.count) * size_t(featureCount(hyper_->architecture, stages)));
+        std::vector<float> rows(size_t(sample.count) * size_t(featureCount(hyper_->architecture, choice.stages)));
         const std::vector<int> chosen = calibrationImages(hyper_->architecture, sample.count);
         withChunk([&](const NetworkPass& pass) {
             if (int(chosen.size()) == sample.count) {
-                pass.calibrate(deviceNetwork, sample, stages, rows.data(), progress);
+                pass.calibrate(deviceNetwork, sample, choice, rows.data(), progress);
             } else {
                 calibrateOnSome(pass, deviceNetwork, sample, chosen, progress);
-                pass.features(deviceNetwork, sample, stages, rows.data());
+                pass.features(deviceNetwork, sample, choice, rows.data());
             }
         });
         return rows;
     }
 
-    void features(const BackendNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
                   float* out) override {
-        checkPass(hyper_->architecture, images, stages);
+        checkPass(hyper_->architecture, images, choice.stages);
         const auto& deviceNetwork = own<const DeviceNetwork>(network);
         const auto turn = takeTurn();
         if (!deviceNetwork.calibrated) checkCalibrated(hyper_->architecture, statisticsOf(deviceNetwork));
-        withChunk([&](const NetworkPass& pass) { pass.features(deviceNetwork, images, stages, out); });
+        withChunk([&](const NetworkPass& pass) { pass.features(deviceNetwork, images, choice, out); });
     }
 
     void gram(const float* features, int rows, int columns, double* sum) override {

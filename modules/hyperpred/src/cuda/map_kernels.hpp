@@ -108,7 +108,7 @@ struct Pool : EachElement<Pool<T>> {
     }
 };
 
-// Mean over space of each channel. `out` holds To: an activation of one pixel, or rows of features.
+// Mean over space of each channel, or the square root of its mean square. `out` holds To: an activation of one pixel, or rows of features.
 template <class T, class To>
 struct SpatialMean : EachElement<SpatialMean<T, To>> {
     const T* in;
@@ -117,6 +117,7 @@ struct SpatialMean : EachElement<SpatialMean<T, To>> {
     int channels;    // how many are wanted
     int64_t stride;  // elements
     int64_t images;
+    bool rms;
 
     HYPERPRED_BOTH int64_t count() const { return images * channels; }
     HYPERPRED_BOTH void element(int64_t index) const {
@@ -124,8 +125,12 @@ struct SpatialMean : EachElement<SpatialMean<T, To>> {
         const int c = int(index % channels);
         const T* source = in + image * from.elements() + c;
         double sum = 0;
-        for (int64_t pixel = 0; pixel < from.pixels(); ++pixel) sum += double(load(source[pixel * from.channels]));
-        store(float(sum / double(from.pixels())), out[image * stride + c]);
+        for (int64_t pixel = 0; pixel < from.pixels(); ++pixel) {
+            const double value = double(load(source[pixel * from.channels]));
+            sum += rms ? value * value : value;
+        }
+        const double mean = sum / double(from.pixels());
+        store(float(rms ? sqrt(mean) : mean), out[image * stride + c]);
     }
 };
 

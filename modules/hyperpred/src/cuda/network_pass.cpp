@@ -76,8 +76,8 @@ public:
         letGo(step);
     }
 
-    // Means over space of the step's activation -> `out`, rows of `columns` features.
-    void pool(int index, int channels, int64_t columns, float* out) const {
+    // The step's activation pooled over space -> `out`, rows of `columns` features.
+    void pool(int index, int channels, Pooling pooling, int64_t columns, float* out) const {
         SpatialMean<T, float> task{};
         task.in = held_[size_t(index)].template as<T>();
         task.out = out;
@@ -85,6 +85,7 @@ public:
         task.channels = channels;
         task.stride = columns;
         task.images = count_;
+        task.rms = pooling == Pooling::Rms;
         launch(device_, task);
     }
     // An activation that nothing else reads.
@@ -219,11 +220,11 @@ private:
     int imageReaders_ = 0;
 };
 
-// Which steps' means become which columns.
+// Which steps' pooled outputs become which columns.
 struct Columns {
-    Columns(const Architecture& architecture, const Plan& plan, const std::vector<int>& stages)
-        : first(plan.steps.size(), -1), channels(plan.steps.size(), 0) {
-        for (const int stage : stages) {
+    Columns(const Architecture& architecture, const Plan& plan, const FeatureChoice& choice)
+        : first(plan.steps.size(), -1), channels(plan.steps.size(), 0), pooling(choice.pooling) {
+        for (const int stage : choice.stages) {
             const size_t step = size_t(plan.stepOf[size_t(stage) - 1]);
             first[step] = all;
             channels[step] = architecture.nodes[size_t(plan.steps[step].last)].shape.channels;
@@ -232,13 +233,14 @@ struct Columns {
     }
     std::vector<int64_t> first;  // of each step, or -1
     std::vector<int> channels;
+    Pooling pooling;
     int64_t all = 0;
 };
 
 template <class T>
 void takeFeatures(Group<T>& group, int step, const Columns& columns, float* rows) {
     const int64_t first = columns.first[size_t(step)];
-    if (first >= 0) group.pool(step, columns.channels[size_t(step)], columns.all, rows + first);
+    if (first >= 0) group.pool(step, columns.channels[size_t(step)], columns.pooling, columns.all, rows + first);
     group.forget(step);
 }
 
@@ -252,9 +254,9 @@ int64_t stepFlops(const Architecture& architecture, const Step& step) {
 
 template <class T>
 void calibrateAll(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, MemoryPool& pool,
-                  int chunk, DeviceNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
-                  float* out, const std::function<void(double)>& progress) {
-    const Columns columns(architecture, plan, stages);
+                  int chunk, DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
+                  const std::function<void(double)>& progress) {
+    const Columns columns(architecture, plan, choice);
     const std::vector<bool> needed(plan.steps.size(), true);
     const Memory rows = pool.takeOf<float>(size_t(images.count * columns.all));
     Group<T> group(architecture, layout, plan, pool, chunk, needed);
@@ -274,10 +276,10 @@ void calibrateAll(const Architecture& architecture, const NetworkLayout& layout,
 
 template <class T>
 void passAll(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, MemoryPool& pool,
-             int chunk, const DeviceNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+             int chunk, const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
              float* out) {
-    const Columns columns(architecture, plan, stages);
-    const std::vector<bool> needed = neededSteps(plan, stages);
+    const Columns columns(architecture, plan, choice);
+    const std::vector<bool> needed = neededSteps(plan, choice.stages);
     const size_t imageBytes = size_t(images.size) * size_t(images.size) * 3;
     const Memory rows = pool.takeOf<float>(size_t(images.count * columns.all));
     for (int first = 0; first < images.count; first += chunk) {
@@ -294,20 +296,20 @@ void passAll(const Architecture& architecture, const NetworkLayout& layout, cons
 
 }  // namespace
 
-void NetworkPass::calibrate(DeviceNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
-                            float* out, const std::function<void(double)>& progress) const {
+void NetworkPass::calibrate(DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
+                            const std::function<void(double)>& progress) const {
     network.calibrated = network.folded = false;
     network.steps.clear();
     const auto run = half_ ? calibrateAll<Half> : calibrateAll<float>;
-    run(architecture_, layout_, plan_, pool_, chunk_, network, images, stages, out, progress);
+    run(architecture_, layout_, plan_, pool_, chunk_, network, images, choice, out, progress);
     network.calibrated = true;
 }
 
-void NetworkPass::features(const DeviceNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+void NetworkPass::features(const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
                            float* out) const {
     foldNetwork(architecture_, layout_, plan_, half_, pool_, network);
     const auto run = half_ ? passAll<Half> : passAll<float>;
-    run(architecture_, layout_, plan_, pool_, chunk_, network, images, stages, out);
+    run(architecture_, layout_, plan_, pool_, chunk_, network, images, choice, out);
 }
 
 }  // namespace cuda

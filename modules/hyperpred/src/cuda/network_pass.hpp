@@ -20,10 +20,10 @@ public:
         : architecture_(architecture), layout_(layout), plan_(plan), pool_(pool), half_(half), chunk_(chunk) {}
 
     // Breadth-first over all images: sets the statistics of every batch-norm. `out`: the stages' features.
-    void calibrate(DeviceNetwork& network, const ImageBatch& images, const std::vector<int>& stages, float* out,
+    void calibrate(DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
                    const std::function<void(double)>& progress) const;
     // Chunk by chunk with the statistics that are there.
-    void features(const DeviceNetwork& network, const ImageBatch& images, const std::vector<int>& stages,
+    void features(const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
                   float* out) const;
 
 private:

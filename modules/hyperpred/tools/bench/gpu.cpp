@@ -70,9 +70,13 @@ Settings parse(int argc, char** argv) {
 }
 
 // The predictor's default: the last two.
-std::vector<int> stagesOf(const Architecture& architecture) {
+// What a prediction pools by default: the last three stages, by root mean square.
+FeatureChoice choiceFor(const Architecture& architecture) {
+    FeatureChoice choice;
+    choice.pooling = Pooling::Rms;
     const int count = int(architecture.stages.size());
-    return count > 1 ? std::vector<int>{count - 1, count} : std::vector<int>{count};
+    for (int stage = std::max(1, count - 2); stage <= count; ++stage) choice.stages.push_back(stage);
+    return choice;
 }
 
 double milliseconds(const std::function<void()>& call) {
@@ -149,13 +153,13 @@ struct Prediction {
 class Pipeline {
 public:
     Pipeline(const std::shared_ptr<const HyperNetwork>& hyper, Backend& backend, const Pictures& pictures)
-        : hyper_(*hyper), backend_(backend), pictures_(pictures), stages_(stagesOf(hyper->architecture)) {}
+        : hyper_(*hyper), backend_(backend), pictures_(pictures), choice_(choiceFor(hyper->architecture)) {}
 
     Prediction operator()() const {
         Prediction result;
         const Architecture& architecture = hyper_.architecture;
         const int all = int(pictures_.labels.size()), sample = std::min(all, kSample);
-        const int columns = featureCount(architecture, stages_);
+        const int columns = featureCount(architecture, choice_.stages);
         const ImageBatch first = pictures_.batch(0, sample, architecture.size);
         const ImageBatch rest = pictures_.batch(sample, all - sample, architecture.size);
         std::vector<float> sketch;
@@ -168,11 +172,11 @@ public:
         std::unique_ptr<BackendNetwork> network;
         result.stages["2 weights"] = milliseconds([&] { network = networkFrom(hyper_, backend_, sketch); });
         result.stages["3 calibrate"] =
-            milliseconds([&] { result.features = backend_.calibrate(*network, first, stages_); });
+            milliseconds([&] { result.features = backend_.calibrate(*network, first, choice_); });
         result.stages["4 features"] = milliseconds([&] {
             result.features.resize(size_t(all) * size_t(columns));
             float* out = result.features.data() + size_t(sample) * size_t(columns);
-            if (rest.count > 0) backend_.features(*network, rest, stages_, out);
+            if (rest.count > 0) backend_.features(*network, rest, choice_, out);
         });
         FeatureTable table(columns, kClasses);
         FeatureStatistics statistics;
@@ -184,7 +188,7 @@ public:
             milliseconds([&] { result.head = fitHead(HeadKind::Ridge, table, statistics, 0.01).head; });
         result.stages["7 net"] = milliseconds([&] {
             result.onnxBytes =
-                emitOnnx(buildNet(architecture, backend_.download(*network), stages_, result.head, {})).size();
+                emitOnnx(buildNet(architecture, backend_.download(*network), choice_, result.head, {})).size();
         });
         return result;
     }
@@ -193,7 +197,7 @@ private:
     const HyperNetwork& hyper_;
     Backend& backend_;
     const Pictures& pictures_;
-    std::vector<int> stages_;
+    FeatureChoice choice_;
 };
 
 double apart(const std::vector<float>& found, const std::vector<float>& expected) {
@@ -220,12 +224,12 @@ Json agreement(const std::shared_ptr<const HyperNetwork>& hyper, Backend& backen
                const Head& head, int images) {
     const auto cpu = createBackend("cpu", hyper);
     const ImageBatch batch = pictures.batch(0, images, hyper->architecture.size);
-    const std::vector<int> stages = stagesOf(hyper->architecture);
+    const FeatureChoice choice = choiceFor(hyper->architecture);
     const std::vector<float> sketch(size_t(hyper->config.width), 0.2f);
     const auto here = networkFrom(*hyper, backend, sketch), there = networkFrom(*hyper, *cpu, sketch);
     const double weights = apart(backend.download(*here), cpu->download(*there));
-    const std::vector<float> found = backend.calibrate(*here, batch, stages);
-    const std::vector<float> expected = cpu->calibrate(*there, batch, stages);
+    const std::vector<float> found = backend.calibrate(*here, batch, choice);
+    const std::vector<float> expected = cpu->calibrate(*there, batch, choice);
     const std::vector<float> a = applyHead(head, found.data(), images), b = applyHead(head, expected.data(), images);
     int same = 0;
     for (int n = 0; n < images; ++n) {
@@ -238,8 +242,8 @@ Json agreement(const std::shared_ptr<const HyperNetwork>& hyper, Backend& backen
     // And an ordinary pass where both have the same statistics.
     const auto shared = backend.upload(cpu->download(*there));
     std::vector<float> passed(found.size()), judged(found.size());
-    backend.features(*shared, batch, stages, passed.data());
-    cpu->features(*there, batch, stages, judged.data());
+    backend.features(*shared, batch, choice, passed.data());
+    cpu->features(*there, batch, choice, judged.data());
     Json result = {{"images", images},
                    {"weights", weights},
                    {"calibrated_features", apart(found, expected)},
@@ -256,14 +260,14 @@ Json agreement(const std::shared_ptr<const HyperNetwork>& hyper, Backend& backen
 // How many of `runs` predictions of one sample give the bits of the first.
 Json repeated(const std::shared_ptr<const HyperNetwork>& hyper, Backend& backend, const Pictures& pictures, int runs) {
     const ImageBatch batch = pictures.batch(0, std::min(int(pictures.labels.size()), 300), hyper->architecture.size);
-    const std::vector<int> stages = stagesOf(hyper->architecture);
+    const FeatureChoice choice = choiceFor(hyper->architecture);
     std::vector<float> first;
     int same = 0;
     for (int run = 0; run < runs; ++run) {
         const auto network = networkFrom(*hyper, backend, std::vector<float>(size_t(hyper->config.width), 0.2f));
-        std::vector<float> rows = backend.calibrate(*network, batch, stages);
+        std::vector<float> rows = backend.calibrate(*network, batch, choice);
         std::vector<float> again(rows.size());
-        backend.features(*network, batch, stages, again.data());
+        backend.features(*network, batch, choice, again.data());
         rows.insert(rows.end(), again.begin(), again.end());
         if (run == 0) first = rows;
         same += rows == first;
