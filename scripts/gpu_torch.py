@@ -106,7 +106,7 @@ def run_network(architecture, weights, images, statistics=None, found=None):
             raise SystemExit(f"{op} is in none of the measured architectures")
         held[name] = y
         if name in architecture.stages:
-            pooled.append(y.float().mean((2, 3)))
+            pooled.append(y.float().square().mean((2, 3)).sqrt())
     return torch.cat(pooled, 1)
 
 
