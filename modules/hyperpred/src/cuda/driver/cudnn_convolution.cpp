@@ -124,7 +124,7 @@ void CudnnConvolutions::choose(const ConvolutionTask& task, Entry& entry) const 
     const cudnnConvolutionFwdAlgoPerf_t* best = nullptr;
     for (int i = 0; i < count; ++i) {
         const cudnnConvolutionFwdAlgoPerf_t& offer = offers[i];
-        const bool exact = offer.mathType == CUDNN_FMA_MATH;
+        const bool exact = offer.mathType == CUDNN_FMA_MATH || offer.mathType == CUDNN_DEFAULT_MATH;
         if (offer.status != CUDNN_STATUS_SUCCESS || offer.determinism != CUDNN_DETERMINISTIC ||
             offer.memory > kLargestWorkspace || rank(offer.algo) < 0 || (!task.half && !exact)) {
             continue;
@@ -132,7 +132,8 @@ void CudnnConvolutions::choose(const ConvolutionTask& task, Entry& entry) const 
         if (!best || rank(offer.algo) < rank(best->algo)) best = &offer;
     }
     if (!best) return;
-    HYPERPRED_CHECK(library_.cudnnSetConvolutionMathType(entry.convolution, best->mathType));
+    // The exact mode stays with CUDNN_FMA_MATH: CUDNN_DEFAULT_MATH would let TF32 in again.
+    if (task.half) HYPERPRED_CHECK(library_.cudnnSetConvolutionMathType(entry.convolution, best->mathType));
     entry.routine = best->algo;
     entry.workspace = best->memory;
     entry.supported = true;
