@@ -509,9 +509,9 @@ BOOST_AUTO_TEST_CASE(chunks_are_powers_of_two_within_the_budget) {
         const int chunk = cuda::chunkImages(architecture, bytes, 4);
         BOOST_TEST((chunk & (chunk - 1)) == 0);
         BOOST_TEST(chunk >= std::max(1, last));
-        BOOST_TEST(chunk <= 512);
+        BOOST_TEST(chunk <= 256);
         BOOST_TEST(cuda::chunkImages(architecture, bytes, 2) >= chunk);
         last = chunk;
     }
-    BOOST_TEST(last == 512);
+    BOOST_TEST(last == 256);
 }

@@ -181,6 +181,22 @@ BOOST_AUTO_TEST_CASE(too_little_memory_for_one_image_ends_on_the_cpu) {
     BOOST_TEST(contains(found.device, "out of device memory"));
 }
 
+BOOST_AUTO_TEST_CASE(a_network_too_large_for_half_precision_runs_in_float) {
+    auto hyper = std::make_shared<HyperNetwork>(*hypernetwork());
+    for (NodeWeights& node : hyper->generators.base) {
+        for (float& weight : node.kernel.values) weight *= 1e5f;  // batch-norm takes it away again
+    }
+    const auto backend = cuda::createDeviceBackend(hyper, std::make_shared<HostDevice>(HostSettings()), true);
+    const auto cpu = createBackend("cpu", hyper, 1);
+    const Images images;
+    const auto network = backend->generate({}), judge = cpu->generate({});
+    const std::vector<float> rows = cpu->calibrate(*judge, images.batch, {1, 2});
+    BOOST_TEST(apart(backend->calibrate(*network, images.batch, {1, 2}), rows) < kAgree);
+    std::vector<float> found(rows.size());
+    backend->features(*network, images.batch, {1, 2}, found.data());
+    BOOST_TEST(apart(found, rows) < kAgree);
+}
+
 BOOST_AUTO_TEST_CASE(memory_is_used_again) {
     const auto hyper = hypernetwork();
     const auto device = std::make_shared<HostDevice>(HostSettings());

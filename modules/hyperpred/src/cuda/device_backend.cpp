@@ -64,7 +64,9 @@ public:
     std::unique_ptr<BackendNetwork> generate(const std::vector<float>& codes) override {
         checkCodes(*hyper_, codes);
         const auto turn = takeTurn();
-        return (*generate_)(codes);
+        auto network = (*generate_)(codes);
+        network->half = half_;
+        return network;
     }
 
     std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
@@ -74,14 +76,21 @@ public:
         const auto turn = takeTurn();
         std::vector<float> rows(size_t(sample.count) * size_t(featureCount(hyper_->architecture, choice.stages)));
         const std::vector<int> chosen = calibrationImages(hyper_->architecture, sample.count);
-        withChunk([&](const NetworkPass& pass) {
-            if (int(chosen.size()) == sample.count) {
-                pass.calibrate(deviceNetwork, sample, choice, rows.data(), progress);
-            } else {
-                calibrateOnSome(pass, deviceNetwork, sample, chosen, progress);
-                pass.features(deviceNetwork, sample, choice, rows.data());
-            }
-        });
+        const auto calibrateAll = [&] {
+            withChunk([&](const NetworkPass& pass) {
+                if (int(chosen.size()) == sample.count) {
+                    pass.calibrate(deviceNetwork, sample, choice, rows.data(), progress);
+                } else {
+                    calibrateOnSome(pass, deviceNetwork, sample, chosen, progress);
+                    pass.features(deviceNetwork, sample, choice, rows.data());
+                }
+            });
+        };
+        calibrateAll();
+        if (deviceNetwork.half && !finite(deviceNetwork, rows)) {
+            deviceNetwork.half = false;
+            calibrateAll();
+        }
         return rows;
     }
 
@@ -130,6 +139,7 @@ public:
     std::unique_ptr<BackendNetwork> upload(const NetworkWeights& weights) override {
         const auto turn = takeTurn();
         auto network = emptyNetwork(layout_, *pool_);
+        network->half = half_;
         writeWeights(hyper_->architecture, layout_, weights, *pool_, *network);
         return network;
     }
@@ -152,12 +162,24 @@ private:
         return readWeights(hyper_->architecture, layout_, *pool_, network, false);
     }
 
+    // An activation beyond 65,504 is infinite in half precision, and soon no number at all.
+    bool finite(const DeviceNetwork& network, const std::vector<float>& rows) const {
+        const auto all = [](const std::vector<float>& values) {
+            return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+        };
+        if (!all(rows)) return false;
+        for (const NodeWeights& node : statisticsOf(network)) {
+            if (!all(node.mean) || !all(node.variance)) return false;
+        }
+        return true;
+    }
+
     // Half the images at a time while the device's memory does not suffice; from then on for all calls.
     template <class Call>
     void withChunk(const Call& call) {
         for (;;) {
             try {
-                call(NetworkPass(hyper_->architecture, layout_, plan_, *pool_, half_, chunk_));
+                call(NetworkPass(hyper_->architecture, layout_, plan_, *pool_, chunk_));
                 return;
             } catch (const DeviceFailure& failure) {
                 if (failure.kind() != DeviceFailure::Kind::OutOfMemory || chunk_ == 1) throw;

@@ -73,9 +73,9 @@ struct EncoderInput : EachElement<EncoderInput> {
 // The `stats` features of one image a block. Two rounds: sums of the planes, then of their squares and cubes about the
 // mean. Each thread adds up its own pixels, then one thread a sum adds the threads up in their order.
 struct ImageStatistics {
-    static const int kThreads = 128;
-    static const int kPhases = 5;
-    static const int kFirstSums = 17, kSecondSums = 8;
+    static constexpr int kThreads = 128;
+    static constexpr int kPhases = 5;
+    static constexpr int kFirstSums = 17, kSecondSums = 8;
 
     // Order of the first sums: colour and luminance, gradients across and down, bands, parts, diagonal.
     enum First {

@@ -17,9 +17,9 @@ namespace cuda {
 
 // y[row] = bias[row] + W[row] . x of the row's group. One block a row.
 struct LongRows {
-    static const int kThreads = 64;
-    static const int kPhases = 3;
-    static const int kParts = 8;  // the threads' sums are added up in two steps
+    static constexpr int kThreads = 64;
+    static constexpr int kPhases = 3;
+    static constexpr int kParts = 8;  // the threads' sums are added up in two steps
     struct Shared {
         double sum[kThreads], part[kParts];
     };
@@ -76,8 +76,8 @@ struct ShortRows : EachElement<ShortRows> {
 
 // The two products of a GRU step, 3 d rows from the input and 3 d from the state. One block a row.
 struct GruProducts {
-    static const int kThreads = LongRows::kThreads;
-    static const int kPhases = LongRows::kPhases;
+    static constexpr int kThreads = LongRows::kThreads;
+    static constexpr int kPhases = LongRows::kPhases;
     using Shared = LongRows::Shared;
 
     LongRows fromInput, fromHidden;
@@ -112,8 +112,8 @@ struct GruGates : EachElement<GruGates> {
 
 // o = LayerNorm(h + mix s), one block.
 struct NormRow {
-    static const int kThreads = 256;
-    static const int kPhases = 5;
+    static constexpr int kThreads = 256;
+    static constexpr int kPhases = 5;
     static constexpr double kEpsilon = 1e-5;
     struct Shared {
         double sum[kThreads];

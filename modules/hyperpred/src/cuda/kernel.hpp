@@ -75,8 +75,8 @@ struct NoShared {};
 // A kernel without phases: element(i) for i in 0 .. count - 1, in any order.
 template <class Own>
 struct EachElement {
-    static const int kThreads = 256;
-    static const int kPhases = 1;
+    static constexpr int kThreads = 256;
+    static constexpr int kPhases = 1;
     using Shared = NoShared;
 
     HYPERPRED_BOTH int64_t blocks() const { return blocksFor(own().count(), kThreads); }

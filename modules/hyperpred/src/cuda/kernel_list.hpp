@@ -19,7 +19,7 @@ namespace cuda {
 
 template <class... Kernels>
 struct KernelList {
-    static const int kCount = int(sizeof...(Kernels));
+    static constexpr int kCount = int(sizeof...(Kernels));
 };
 
 using AllKernels = KernelList<Normalise<float>, Normalise<Half>, Finish<float>, Finish<Half>, Pool<float>, Pool<Half>,

@@ -26,8 +26,8 @@ struct MomentShared {
 // is nothing beside any variance that matters.
 template <class T>
 struct ColumnMoments {
-    static const int kThreads = kMomentChannels * kMomentTurns;
-    static const int kPhases = 2;
+    static constexpr int kThreads = kMomentChannels * kMomentTurns;
+    static constexpr int kPhases = 2;
     using Shared = MomentShared;
 
     const T* values;
@@ -68,8 +68,8 @@ struct ColumnMoments {
 
 // The slices' sums -> mean and population variance.
 struct FinishMoments {
-    static const int kThreads = kMomentChannels * kMomentTurns;
-    static const int kPhases = 2;
+    static constexpr int kThreads = kMomentChannels * kMomentTurns;
+    static constexpr int kPhases = 2;
     using Shared = MomentShared;
 
     const double* sum;

@@ -124,11 +124,12 @@ NetworkWeights readWeights(const Architecture& architecture, const NetworkLayout
 }
 
 Memory packKernel(const Architecture& architecture, const NetworkLayout& layout, const Step& step,
-                  const DeviceNetwork& network, const float* scale, bool half, MemoryPool& pool) {
+                  const DeviceNetwork& network, const float* scale, MemoryPool& pool) {
     const Node& node = architecture.nodes[size_t(step.node)];
     const int inputs = inputShape(architecture, node).channels;
     const float* kernel = network.kernels.floats() + layout.kernel[size_t(step.node)];
-    return half ? pack<Half>(node, inputs, kernel, scale, pool) : pack<float>(node, inputs, kernel, scale, pool);
+    return network.half ? pack<Half>(node, inputs, kernel, scale, pool)
+                        : pack<float>(node, inputs, kernel, scale, pool);
 }
 
 void affineOfStep(const Architecture& architecture, const NetworkLayout& layout, const Step& step,
@@ -149,8 +150,8 @@ void affineOfStep(const Architecture& architecture, const NetworkLayout& layout,
     launch(pool.device(), task);
 }
 
-void foldNetwork(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, bool half,
-                 MemoryPool& pool, const DeviceNetwork& network) {
+void foldNetwork(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, MemoryPool& pool,
+                 const DeviceNetwork& network) {
     if (network.folded) return;
     std::vector<StepWeights> steps;
     for (const Step& step : plan.steps) {
@@ -158,7 +159,7 @@ void foldNetwork(const Architecture& architecture, const NetworkLayout& layout, 
         if (step.batchNorm >= 0) affineOfStep(architecture, layout, step, network, pool, weights);
         if (step.op == Op::Conv) {
             const float* scale = step.batchNorm >= 0 ? weights.scale.floats() : nullptr;
-            weights.kernel = packKernel(architecture, layout, step, network, scale, half, pool);
+            weights.kernel = packKernel(architecture, layout, step, network, scale, pool);
             weights.scale = Memory();
         }
         steps.push_back(std::move(weights));

@@ -32,6 +32,7 @@ class DeviceNetwork : public BackendNetwork {
 public:
     Memory kernels, gamma, beta;  // as the layout says
     Memory mean, variance;
+    bool half = false;  // activations in half precision; not where they would overflow
     bool calibrated = false;
     mutable bool folded = false;  // the steps below are made
     mutable std::vector<StepWeights> steps;
@@ -47,9 +48,9 @@ NetworkWeights readWeights(const Architecture& architecture, const NetworkLayout
 
 // Packs the convolution of `step`; `scale` may be null.
 Memory packKernel(const Architecture& architecture, const NetworkLayout& layout, const Step& step,
-                  const DeviceNetwork& network, const float* scale, bool half, MemoryPool& pool);
-void foldNetwork(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, bool half,
-                 MemoryPool& pool, const DeviceNetwork& network);
+                  const DeviceNetwork& network, const float* scale, MemoryPool& pool);
+void foldNetwork(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, MemoryPool& pool,
+                 const DeviceNetwork& network);
 // scale and shift of the step's batch-norm, from its statistics.
 void affineOfStep(const Architecture& architecture, const NetworkLayout& layout, const Step& step,
                   const DeviceNetwork& network, MemoryPool& pool, StepWeights& weights);

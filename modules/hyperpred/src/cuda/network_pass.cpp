@@ -58,8 +58,7 @@ public:
         const Step& step = plan_.steps[size_t(index)];
         StepWeights weights;
         if (step.op == Op::Conv) {
-            weights.kernel =
-                packKernel(architecture_, layout_, step, network, nullptr, sizeof(T) == sizeof(Half), pool_);
+            weights.kernel = packKernel(architecture_, layout_, step, network, nullptr, pool_);
         }
         make(step, index, weights, false);
         if (step.batchNorm >= 0) {
@@ -300,15 +299,15 @@ void NetworkPass::calibrate(DeviceNetwork& network, const ImageBatch& images, co
                             const std::function<void(double)>& progress) const {
     network.calibrated = network.folded = false;
     network.steps.clear();
-    const auto run = half_ ? calibrateAll<Half> : calibrateAll<float>;
+    const auto run = network.half ? calibrateAll<Half> : calibrateAll<float>;
     run(architecture_, layout_, plan_, pool_, chunk_, network, images, choice, out, progress);
     network.calibrated = true;
 }
 
 void NetworkPass::features(const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
                            float* out) const {
-    foldNetwork(architecture_, layout_, plan_, half_, pool_, network);
-    const auto run = half_ ? passAll<Half> : passAll<float>;
+    foldNetwork(architecture_, layout_, plan_, pool_, network);
+    const auto run = network.half ? passAll<Half> : passAll<float>;
     run(architecture_, layout_, plan_, pool_, chunk_, network, images, choice, out);
 }
 

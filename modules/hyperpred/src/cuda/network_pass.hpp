@@ -11,13 +11,13 @@ namespace cv {
 namespace hyperpred {
 namespace cuda {
 
-// Images through the network, N x H x W x C, in half or float. Convolutions always get `chunk` images, the last chunk
+// Images through the network, N x H x W x C, in half or float as the network says. Convolutions always get `chunk` images, the last chunk
 // filled up with others: a library may choose another routine for another number, and with it other last bits.
 class NetworkPass {
 public:
     NetworkPass(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, MemoryPool& pool,
-                bool half, int chunk)
-        : architecture_(architecture), layout_(layout), plan_(plan), pool_(pool), half_(half), chunk_(chunk) {}
+                int chunk)
+        : architecture_(architecture), layout_(layout), plan_(plan), pool_(pool), chunk_(chunk) {}
 
     // Breadth-first over all images: sets the statistics of every batch-norm. `out`: the stages' features.
     void calibrate(DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
@@ -31,7 +31,6 @@ private:
     const NetworkLayout& layout_;
     const Plan& plan_;
     MemoryPool& pool_;
-    bool half_;
     int chunk_;
 };
 

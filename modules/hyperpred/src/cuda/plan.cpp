@@ -11,7 +11,8 @@ namespace cuda {
 
 namespace {
 
-const int kLargestChunk = 512;
+// The predictor passes images on in batches of 256: a larger chunk would be half filled.
+const int kLargestChunk = 256;
 
 class PlanMaker {
 public:

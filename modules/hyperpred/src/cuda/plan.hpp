@@ -39,7 +39,7 @@ std::vector<bool> neededSteps(const Plan& plan, const std::vector<int>& stages);
 
 MapShape paddedShape(const Shape& shape);
 
-// Images that pass together: a power of two, as many as fit into `bytes` with values of `valueBytes`, at most 512.
+// Images that pass together: a power of two, as many as fit into `bytes` with values of `valueBytes`, at most 256.
 int chunkImages(const Architecture& architecture, size_t bytes, size_t valueBytes);
 
 }  // namespace cuda

@@ -73,9 +73,9 @@ double peakMiB() {
 int runSpeedBench(int argc, char** argv) {
     namespace po = boost::program_options;
     po::options_description options("options");
-    options.add_options()("images", po::value<int>()->default_value(2000), "half calibrated, half passed")(
-        "rounds", po::value<int>()->default_value(3), "turns of each")("threads", po::value<int>()->default_value(0),
-                                                                       "0: all cores");
+    options.add_options()("images", po::value<int>()->default_value(2000), "half calibrated, half passed")
+        ("rounds", po::value<int>()->default_value(3), "turns of each")
+        ("threads", po::value<int>()->default_value(0), "0: all cores");
     const Arguments arguments("hyperpred_bench speed MODEL [options]", options, {"MODEL"},
                               std::vector<std::string>(argv, argv + argc));
     if (arguments.helped()) return 0;
@@ -100,14 +100,13 @@ int runSpeedBench(int argc, char** argv) {
     cv::dnn::Net net;
     for (int round = 0; round < std::max(1, arguments.get<int>("rounds")); ++round) {
         std::unique_ptr<BackendNetwork> network;
-        hyperSeconds = std::min(
-            hyperSeconds, seconds([&] {
-                if (hyper->trained) {
-                    network = backend->generate(backend->unroll(std::vector<float>(size_t(hyper->config.width), 0.1f)));
-                } else {
-                    network = backend->generate({});
-                }
-            }));
+        hyperSeconds = std::min(hyperSeconds, seconds([&] {
+            if (hyper->trained) {
+                network = backend->generate(backend->unroll(std::vector<float>(size_t(hyper->config.width), 0.1f)));
+            } else {
+                network = backend->generate({});
+            }
+        }));
         const double first = seconds([&] { backend->calibrate(*network, sample, stages); });
         const double second = seconds([&] { backend->features(*network, rest, stages, out.data()); });
         if (round == 0) {

@@ -108,8 +108,6 @@ public:
         HYPERPRED_CHECK(cudaGetDeviceProperties(&properties, index));
         stream_ = std::make_unique<Stream>();
         for (auto& staging : staging_) staging = std::make_unique<Staging>();
-        if (cudnnLibrary()) convolutions_ = std::make_unique<CudnnConvolutions>(*cudnnLibrary(), *stream_);
-        if (cublasLibrary()) cublas_ = std::make_unique<Cublas>(*cublasLibrary(), *stream_);
         name_ = properties.name;
         if (index > 0) name_ += " (device " + std::to_string(index) + ")";
         name_ += ", CUDA " + dotted(CUDART_VERSION, 1000, 10);
@@ -213,7 +211,10 @@ public:
     }
 
     void convolve(const ConvolutionTask& task) override {
-        if (convolutions_ && convolutions_->run(task)) return;
+        if (cudnnLibrary()) {
+            if (!convolutions_) convolutions_ = std::make_unique<CudnnConvolutions>(*cudnnLibrary(), *stream_);
+            if (convolutions_->run(task)) return;
+        }
         if (task.half) {
             convolveDirectly<Half>(task);
         } else {
@@ -226,7 +227,8 @@ public:
     bool convolveAndFinish(const ConvolutionTask&) override { return false; }
 
     bool multiplyByItself(const double* rows, int64_t n, int p, double* out) override {
-        if (!cublas_ || n > INT32_MAX) return false;
+        if (!cublasLibrary() || n > INT32_MAX) return false;
+        if (!cublas_) cublas_ = std::make_unique<Cublas>(*cublasLibrary(), *stream_);
         cublas_->multiplyByItself(rows, int(n), p, out);
         return true;
     }
@@ -252,6 +254,7 @@ private:
     std::unique_ptr<Stream> stream_;
     std::unique_ptr<Staging> staging_[2];
     size_t turn_ = 0;
+    // Made when first used: each takes tens of milliseconds and memory on the device.
     std::unique_ptr<CudnnConvolutions> convolutions_;
     std::unique_ptr<Cublas> cublas_;
 };

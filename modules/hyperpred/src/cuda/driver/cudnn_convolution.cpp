@@ -23,6 +23,11 @@ int rank(cudnnConvolutionFwdAlgo_t routine) {
     }
 }
 
+// With or without one of cuDNN 9's reasons.
+bool notSupported(cudnnStatus_t status) {
+    return CUDNN_STATUS_CATEGORY(int(status)) == CUDNN_STATUS_NOT_SUPPORTED;
+}
+
 }  // namespace
 
 struct CudnnConvolutions::Entry {
@@ -70,7 +75,7 @@ bool CudnnConvolutions::run(const ConvolutionTask& task) {
         library_.cudnnConvolutionForward(handle_, &one, entry.in, task.in, entry.kernel, task.kernel, entry.convolution,
                                          entry.routine, workspace_, entry.workspace, &zero, entry.out, task.out);
     // The heuristics may offer what the routine then refuses; it says so before it has done anything.
-    if (status == CUDNN_STATUS_NOT_SUPPORTED) {
+    if (notSupported(status)) {
         entry.supported = false;
         return false;
     }
@@ -114,12 +119,12 @@ void CudnnConvolutions::choose(const ConvolutionTask& task, Entry& entry) const 
     const cudnnStatus_t status =
         library_.cudnnGetConvolutionForwardAlgorithm_v7(handle_, entry.in, entry.kernel, entry.convolution, entry.out,
                                                         CUDNN_CONVOLUTION_FWD_ALGO_COUNT, &count, offers);
-    if (status == CUDNN_STATUS_NOT_SUPPORTED) return;
+    if (notSupported(status)) return;
     check(status, "cudnnGetConvolutionForwardAlgorithm_v7", __FILE__, __LINE__);
     const cudnnConvolutionFwdAlgoPerf_t* best = nullptr;
     for (int i = 0; i < count; ++i) {
         const cudnnConvolutionFwdAlgoPerf_t& offer = offers[i];
-        const bool exact = offer.mathType == CUDNN_FMA_MATH;
+        const bool exact = offer.mathType == CUDNN_FMA_MATH || offer.mathType == CUDNN_DEFAULT_MATH;
         if (offer.status != CUDNN_STATUS_SUCCESS || offer.determinism != CUDNN_DETERMINISTIC ||
             offer.memory > kLargestWorkspace || rank(offer.algo) < 0 || (!task.half && !exact)) {
             continue;
@@ -127,7 +132,8 @@ void CudnnConvolutions::choose(const ConvolutionTask& task, Entry& entry) const 
         if (!best || rank(offer.algo) < rank(best->algo)) best = &offer;
     }
     if (!best) return;
-    HYPERPRED_CHECK(library_.cudnnSetConvolutionMathType(entry.convolution, best->mathType));
+    // The exact mode stays with CUDNN_FMA_MATH: CUDNN_DEFAULT_MATH would let TF32 in again.
+    if (task.half) HYPERPRED_CHECK(library_.cudnnSetConvolutionMathType(entry.convolution, best->mathType));
     entry.routine = best->algo;
     entry.workspace = best->memory;
     entry.supported = true;
