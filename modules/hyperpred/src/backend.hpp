@@ -43,10 +43,9 @@ public:
     // Codes -> weights. Empty codes give the base weights (residual form only). Batch-norm is not calibrated yet.
     virtual std::unique_ptr<BackendNetwork> generate(const std::vector<float>& codes) = 0;
     // Breadth-first pass of the sample: sets every batch_norm's mean and variance from the data itself and returns
-    // the sample's features, N x p. `progress` gets the share done in 0..1 and
-    // stops the pass with an exception of its own.
-    virtual std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample,
-                                         const FeatureChoice& choice,
+    // the sample's features, N x p. `progress` gets the share done in 0..1 and stops the pass with an exception of its
+    // own.
+    virtual std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
                                          const std::function<void(double)>& progress = {}) = 0;
     // Ordinary pass with the calibrated statistics: `out` gets N x p features.
     virtual void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
@@ -63,8 +62,7 @@ public:
 
 // Names: "reference" (plain loops), "cpu", "cuda" (half precision in the network; "cuda:1" the second device,
 // "cuda:exact" and "cuda:1:exact" in float), "auto" (cuda where one works, else cpu; says once on stderr where this
-// build has CUDA and the machine has not). `threads` 0: OpenCV's
-// current number. Throws Failure::Unsupported when the named backend is not in this build or has no device.
+// build has CUDA and the machine has not). `threads` 0: OpenCV's current number. Throws Failure::Unsupported when the named backend is not in this build or has no device.
 std::unique_ptr<Backend> createBackend(const std::string& name, std::shared_ptr<const HyperNetwork> hypernetwork,
                                        int threads = 0);
 std::vector<std::string> availableBackends();

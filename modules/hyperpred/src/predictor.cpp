@@ -67,10 +67,13 @@ public:
     }
 
 private:
-    // Weights, calibrated, with the sample's features and the head that judged them.
+    // Weights, calibrated, with the sample's features and the head that judged them. While the candidates are compared,
+    // codes and statistics stand for a network: two networks at once would set the peak of memory.
     struct Candidate {
         const char* name = "";
+        std::vector<float> codes;  // empty: the base weights
         std::unique_ptr<BackendNetwork> network;
+        NetworkWeights statistics;
         std::vector<float> features;  // sample x p
         FittedHead fitted;
     };
@@ -141,10 +144,12 @@ private:
         return batch;
     }
 
-    Candidate calibrated(const char* name, std::unique_ptr<BackendNetwork> network) {
+    Candidate calibrated(const char* name, std::vector<float> codes) {
         Candidate candidate;
         candidate.name = name;
-        candidate.network = std::move(network);
+        candidate.codes = std::move(codes);
+        candidate.network = backend_.generate(candidate.codes);
+        stopwatch_.lap("weights");
         candidate.features = backend_.calibrate(*candidate.network, sampleBatch(), choice_,
                                                 [&](double done) { progress("calibrate", done); });
         stopwatch_.lap("calibrate");
@@ -161,11 +166,27 @@ private:
             const std::vector<float> sketch = sketchFromPooled(hyper_.sketch, pooled);
             stopwatch_.lap("sketch");
             progress("weights", 0);
-            std::unique_ptr<BackendNetwork> network = backend_.generate(backend_.unroll(sketch));
-            stopwatch_.lap("weights");
-            candidates_.push_back(calibrated("predicted", std::move(network)));
+            candidates_.push_back(calibrated("predicted", backend_.unroll(sketch)));
         }
-        if (base) candidates_.push_back(calibrated("base", backend_.generate({})));
+        if (base) {
+            if (predicted) shelve(candidates_.front());
+            candidates_.push_back(calibrated("base", {}));
+        }
+    }
+
+    void shelve(Candidate& candidate) {
+        candidate.statistics = backend_.statistics(*candidate.network);
+        candidate.network.reset();
+    }
+
+    // The same network again, bit by bit: weights follow from the codes.
+    void takeFromShelf(Candidate& candidate) {
+        NetworkWeights weights = backend_.download(*backend_.generate(candidate.codes));
+        for (size_t i = 0; i < weights.size(); ++i) {
+            weights[i].mean = std::move(candidate.statistics[i].mean);
+            weights[i].variance = std::move(candidate.statistics[i].variance);
+        }
+        candidate.network = backend_.upload(weights);
     }
 
     FittedHead fit(const FeatureTable& table) {
@@ -190,6 +211,7 @@ private:
         for (size_t i = 0; i < candidates_.size(); ++i) {
             if (i != chosen_) candidates_[i].network.reset();
         }
+        if (!candidates_[chosen_].network) takeFromShelf(candidates_[chosen_]);
         stopwatch_.lap("choice");
     }
 
@@ -264,8 +286,9 @@ private:
         std::map<std::string, std::string> metadata = toMetadata(contents.description);
         metadata["hyperpred.architecture"] = toJson(hyper_.architecture);
         metadata["hyperpred.report"] = findings().dump();
-        contents.graph = buildNet(hyper_.architecture, backend_.download(*candidates_[chosen_].network), choice_,
-                                  fitted_.head, metadata);
+        const NetworkWeights weights = backend_.download(*candidates_[chosen_].network);
+        candidates_[chosen_].network.reset();  // the peak of memory is here: one copy less
+        contents.graph = buildNet(hyper_.architecture, weights, choice_, fitted_.head, metadata);
         contents.expectedAccuracy = fitted_.leaveOneOut.accuracy;
         contents.suspects = findSuspects();
         contents.device = backend_.device();

@@ -465,8 +465,9 @@ BOOST_AUTO_TEST_CASE(grids_cover_what_is_counted) {
     for (const int64_t count : {int64_t(1), int64_t(255), int64_t(256), int64_t(257), int64_t(1) << 33}) {
         cuda::Widen task{};
         task.total = count;
-        BOOST_TEST(task.blocks() * cuda::Widen::kThreads >= count);
-        BOOST_TEST((task.blocks() - 1) * cuda::Widen::kThreads < count);
+        const int64_t threads = cuda::Widen::kThreads;
+        BOOST_TEST(task.blocks() * threads >= count);
+        BOOST_TEST((task.blocks() - 1) * threads < count);
     }
     BOOST_TEST(cuda::paddedChannels(1) == 8);
     BOOST_TEST(cuda::paddedChannels(8) == 8);

@@ -5,6 +5,10 @@
 #include <fstream>
 #include <type_traits>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "calibration.hpp"
 #include "cpu/hypernetwork_pass.hpp"
 #include "cpu/kernels.hpp"
@@ -16,6 +20,13 @@ namespace cv {
 namespace hyperpred {
 
 namespace {
+
+// glibc keeps what was freed between blocks still in use; after a calibration that is a hundred megabytes.
+void returnFreeMemory() {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
 
 std::string processorName() {
     std::ifstream info("/proc/cpuinfo");
@@ -70,10 +81,14 @@ public:
         const std::vector<int> chosen = calibrationImages(architecture, sample.count);
         if (int(chosen.size()) == sample.count) {
             cpu::calibrateNetwork(architecture, plan_, workers_, cpuNetwork, sample, choice, rows.data(), progress);
+            returnFreeMemory();
             return rows;
         }
         calibrateOnSome(cpuNetwork, sample, chosen, progress);
         cpu::forwardNetwork(architecture, plan_, workers_, pool_, cpuNetwork, sample, choice, rows.data());
+        // Packed weights take four times the memory of plain ones, and another candidate may follow.
+        cpuNetwork.forgetFolded();
+        returnFreeMemory();
         return rows;
     }
 

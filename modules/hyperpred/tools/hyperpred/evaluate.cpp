@@ -1,6 +1,7 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
@@ -27,16 +28,16 @@ std::vector<int> matchClasses(const std::vector<std::string>& listed, const std:
 
 std::string percent(double share) {
     char text[32];
-    std::snprintf(text, sizeof text, "%6.2f %%", 100 * share);
+    std::snprintf(text, sizeof text, "%.2f %%", 100 * share);
     return text;
 }
 
 void print(const nlohmann::ordered_json& result) {
-    std::cout << "images " << result["images"] << ", top-1" << percent(result["top1"]) << ", top-5"
-              << percent(result["top5"]) << ", calibration error" << percent(result["calibration_error"])
-              << ", refused" << percent(result["refused"]) << "\n";
+    std::cout << "images " << result["images"] << ", top-1 " << percent(result["top1"]) << ", top-5 "
+              << percent(result["top5"]) << ", calibration error " << percent(result["calibration_error"])
+              << ", refused " << percent(result["refused"]) << "\n";
     for (const auto& row : result["per_class"]) {
-        std::cout << "  " << percent(row["accuracy"]) << "  " << row["images"] << " images  "
+        std::cout << "  " << std::setw(8) << percent(row["accuracy"]) << "  " << row["images"] << " images  "
                   << row["name"].get<std::string>();
         if (!row["confused_with"].is_null()) {
             std::cout << "  (most often taken for " << row["confused_with"].get<std::string>() << ")";
