@@ -8,6 +8,7 @@ namespace hyperpred {
 // One function a benchmark; `argv` holds what follows its name. Results go to stdout as a table, then as JSON.
 int runSpeedBench(int argc, char** argv);
 int runGpuBench(int argc, char** argv);
+int runAccuracyBench(int argc, char** argv);
 
 }  // namespace hyperpred
 }  // namespace cv

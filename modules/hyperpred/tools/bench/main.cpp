@@ -16,7 +16,8 @@ int main(int argc, char** argv) {
         std::cerr << "hyperpred_bench: \"" << name << "\" is no benchmark of this build; gpu is\n";
 #else
         if (name == "speed") return cv::hyperpred::runSpeedBench(argc - 2, argv + 2);
-        std::cerr << "hyperpred_bench: \"" << name << "\" is no benchmark; speed and gpu are\n";
+        if (name == "accuracy") return cv::hyperpred::runAccuracyBench(argc - 2, argv + 2);
+        std::cerr << "hyperpred_bench: \"" << name << "\" is no benchmark; accuracy, speed and gpu are\n";
     } catch (const cv::Exception& error) {
         std::cerr << "hyperpred_bench " << name << ": " << error.err << "\n";
 #endif

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "augment.hpp"
+#include "classifier_accuracy.hpp"
 #include "closed_form.hpp"
 #include "curves.hpp"
 #include "error.hpp"
@@ -90,12 +91,13 @@ private:
     void step();
     torch::Tensor lossOf(const Batch& batch, double share);
     std::map<std::string, double> validate();
+    std::vector<std::string> judgedColumns() const;
     void save();
 
     const Settings& settings_;
     Architecture architecture_;
     std::map<std::string, PackedFile> files_;
-    std::vector<DataSet> sets_, held_;
+    std::vector<DataSet> sets_, held_, tests_;
     LabelSpace space_;
     TrainingImages images_;
     torch::Device device_;
@@ -106,6 +108,7 @@ private:
     int64_t orderEpoch_ = -1;
     torch::Tensor order_;
     double rate_ = 0, lossSum_ = 0, earlier_ = 0, tickSeconds_ = 0;
+    double judging_ = 0;  // seconds of this session that went into validation, which is no part of the training
     int64_t lossCount_ = 0, tickImages_ = 0;
     std::unique_ptr<RunLog> log_;
 };
@@ -115,6 +118,7 @@ BaseTraining::BaseTraining(const Settings& settings, TrainState* from)
       architecture_(loadArchitecture(settings.architectureFile)),
       sets_(selectData(settings.data, files_)),
       held_(selectData(settings.validation, files_)),
+      tests_(matchTests(selectData(settings.test, files_), sets_)),
       space_(labelSpaceOf(sets_, settings.word("base.softmax"))),
       images_(listImages(sets_)),
       device_(settings.word("run.device") == "cuda" ? torch::kCUDA : torch::kCPU),
@@ -123,6 +127,7 @@ BaseTraining::BaseTraining(const Settings& settings, TrainState* from)
       chance_(torch::make_generator<at::CPUGeneratorImpl>(uint64_t(settings.integer("run.seed")))) {
     requireEdge(sets_, architecture_.size);
     requireEdge(held_, architecture_.size);
+    requireEdge(tests_, architecture_.size);
     stepsAnEpoch_ = images_.count() / batch_;
     if (stepsAnEpoch_ < 1) {
         fail(Failure::BadArgument, "base.batch is " + std::to_string(batch_) + ", but there are only " +
@@ -166,10 +171,7 @@ void BaseTraining::start(TrainState* from) {
     earlier_ = state_.seconds;
     std::filesystem::create_directories(settings_.word("run.out"));
     std::vector<std::string> columns = {"epoch", "minutes", "images", "loss", "lr", "edge", "images_per_second"};
-    for (const DataSet& set : held_) {
-        columns.push_back(set.name + " raw");
-        columns.push_back(set.name + " averaged");
-    }
+    for (const std::string& name : judgedColumns()) columns.push_back(name);
     log_ = std::make_unique<RunLog>(settings_.word("run.out") + "/log.csv", columns, state_.step);
 }
 
@@ -215,7 +217,8 @@ void BaseTraining::step() {
                           settings_.number("base.warmup_epochs") * double(stepsAnEpoch_));
     OptimiserRule rule;
     rule.adamw = settings_.word("base.optimiser") == "adamw";
-    rule.momentum = settings_.number("base.momentum");
+    rule.momentum =
+        scheduledMomentum(settings_.number("base.momentum"), settings_.word("base.schedule"), state_.step, steps_);
     rule.weightDecay = settings_.number("base.weight_decay");
     const double rate = rate_;
     applyGradients(
@@ -237,19 +240,31 @@ std::map<std::string, double> BaseTraining::validate() {
         results[set.name + " raw"] = probeAccuracy(architecture_, state_.parameters, set, bf16_, device_);
         results[set.name + " averaged"] = probeAccuracy(architecture_, state_.average, set, bf16_, device_);
     }
+    for (const DataSet& set : tests_) {
+        const auto test = [&](const Named& parameters) {
+            return classifierAccuracy(architecture_, parameters, space_, sets_, set, bf16_, device_);
+        };
+        results[set.name + " test raw"] = test(state_.parameters);
+        results[set.name + " test averaged"] = test(state_.average);
+    }
     return results;
+}
+
+// Names of what validate() measures.
+std::vector<std::string> BaseTraining::judgedColumns() const {
+    std::vector<std::string> columns;
+    for (const char* kind : {" raw", " averaged"}) {
+        for (const DataSet& set : held_) columns.push_back(set.name + kind);
+        for (const DataSet& set : tests_) columns.push_back(set.name + " test" + kind);
+    }
+    return columns;
 }
 
 void BaseTraining::save() {
     state_.chance = chance_.get_state();
     saveCheckpoint(settings_.word("run.out"), state_);
-    std::vector<std::string> accuracies;
-    for (const DataSet& set : held_) {
-        accuracies.push_back(set.name + " raw");
-        accuracies.push_back(set.name + " averaged");
-    }
     std::vector<Panel> panels = {{"Loss, stage 1", "epoch", {"loss"}}, {"Learning rate", "epoch", {"lr"}}};
-    if (!accuracies.empty()) panels.push_back({"Accuracy on held-out classes", "epoch", accuracies});
+    if (!judgedColumns().empty()) panels.push_back({"Accuracy on held-out classes or tests", "epoch", judgedColumns()});
     writeCurves(settings_.word("run.out") + "/curves.png", log_->table(), panels);
 }
 
@@ -269,7 +284,7 @@ bool BaseTraining::run() {
         }
         step();
         control.countStep();
-        state_.seconds = earlier_ + control.seconds();
+        state_.seconds = earlier_ + control.seconds() - judging_;
         const bool last = state_.step == steps_, validating = last || state_.step % validateEvery_ == 0;
         char text[200];
         if (validating || state_.step % kLogEvery == 0) {
@@ -286,7 +301,9 @@ bool BaseTraining::run() {
                           row["epoch"], row["minutes"], row["loss"], rate_, row["edge"], speed);
             std::string line = text;
             if (validating) {
+                const double before = control.seconds();
                 const std::map<std::string, double> results = validate();
+                judging_ += control.seconds() - before;
                 state_.summary = Json(results).dump();
                 for (const auto& result : results) {
                     std::snprintf(text, sizeof text, "  %s %.4f", result.first.c_str(), result.second);

@@ -33,7 +33,8 @@ const char kUsage[] =
     "base is stage 1, meta stage 2; both write checkpoints, log.csv and curves.png to run.out and may be stopped at "
     "any\n"
     "time by Ctrl-C. `resume` goes on from the newest checkpoint with its own configuration. `keys` lists every\n"
-    "configuration key. Exit: 0 done, 1 it could not be done, 2 wrong use.\n";
+    "configuration key. Exit: 0 done, 1 it could not be done, 2 wrong use, 3 stopped before its end with\n"
+    "a checkpoint.\n";
 
 struct WrongUse {
     std::string sentence;
@@ -88,13 +89,12 @@ void prepareTorch(const Settings& settings) {
     }
 }
 
+// Throws where the run was stopped before its end.
+struct Stopped {};
+
 void runStage(const std::string& stage, const Settings& settings, TrainState* from) {
     prepareTorch(settings);
-    if (stage == "meta") {
-        runMetaStage(settings, from);
-    } else {
-        runBaseStage(settings, from);
-    }
+    if (!(stage == "meta" ? runMetaStage(settings, from) : runBaseStage(settings, from))) throw Stopped();
 }
 
 void resumeRun(const std::string& folder, const std::vector<std::string>& overrides) {
@@ -176,6 +176,8 @@ int main(int count, char** values) {
     try {
         runCommand(parseArguments(count, values));
         return 0;
+    } catch (const Stopped&) {
+        return 3;
     } catch (const WrongUse& use) {
         std::fprintf(stderr, "hyperpred_train: %s\n\n%s", use.sentence.c_str(), kUsage);
         return 2;

@@ -11,6 +11,22 @@ namespace {
 
 const double kAdamFirst = 0.9, kAdamSecond = 0.999, kAdamEpsilon = 1e-8;
 
+// One cycle as Smith and Topin (2018) and torch's OneCycleLR have it: share of the steps that rise, the highest rate
+// over the first and over the last, how far momentum falls at the top.
+const double kCycleRise = 0.3, kCycleStart = 25, kCycleEnd = 25e4, kCycleMomentum = 0.1;
+
+// Half a cosine from `from` at 0 to `to` at 1.
+double eased(double from, double to, double share) {
+    const double pi = 3.14159265358979323846;
+    return to + (from - to) * 0.5 * (1 + std::cos(pi * std::min(1.0, share)));
+}
+
+double onCycle(double start, double top, double end, int64_t step, int64_t steps) {
+    const double place = double(step), rise = kCycleRise * double(steps);
+    if (place < rise) return eased(start, top, place / rise);
+    return eased(top, end, (place - rise) / std::max(1.0, double(steps) - 1 - rise));
+}
+
 torch::Tensor& stateOf(Named& state, const std::string& name, const torch::Tensor& like) {
     torch::Tensor& entry = state[name];
     if (!entry.defined()) entry = torch::zeros_like(like);
@@ -86,11 +102,15 @@ void averageInto(Named& average, const Named& parameters, double decay) {
 }
 
 double scheduledRate(double highest, const std::string& schedule, int64_t step, int64_t steps, double warmupSteps) {
-    const double pi = 3.14159265358979323846;
+    if (schedule == "one_cycle") return onCycle(highest / kCycleStart, highest, highest / kCycleEnd, step, steps);
     if (double(step) < warmupSteps) return highest * double(step + 1) / (warmupSteps + 1);
     if (schedule == "constant") return highest;
-    const double share = (double(step) - warmupSteps) / std::max(1.0, double(steps) - warmupSteps);
-    return highest * 0.5 * (1 + std::cos(pi * std::min(1.0, share)));
+    return eased(highest, 0, (double(step) - warmupSteps) / std::max(1.0, double(steps) - warmupSteps));
+}
+
+double scheduledMomentum(double highest, const std::string& schedule, int64_t step, int64_t steps) {
+    if (schedule != "one_cycle") return highest;
+    return onCycle(highest, std::max(0.0, highest - kCycleMomentum), highest, step, steps);
 }
 
 }  // namespace hyperpred

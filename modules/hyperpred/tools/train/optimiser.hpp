@@ -30,8 +30,10 @@ double clipGradients(const Named& parameters, double greatest);
 // average = decay average + (1 - decay) parameters; tensors that `average` lacks are copied.
 void averageInto(Named& average, const Named& parameters, double decay);
 
-// Learning rate: linear warm-up from 0, then `schedule` ("cosine" to 0, "constant").
+// Learning rate: linear warm-up from 0, then `schedule` ("cosine" to 0, "constant"); or "one_cycle" without warm-up.
 double scheduledRate(double highest, const std::string& schedule, int64_t step, int64_t steps, double warmupSteps);
+// Constant but for "one_cycle", where it is 0.1 lower at the highest rate.
+double scheduledMomentum(double highest, const std::string& schedule, int64_t step, int64_t steps);
 
 }  // namespace hyperpred
 }  // namespace cv

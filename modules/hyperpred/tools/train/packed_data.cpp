@@ -62,7 +62,8 @@ Header readHeader(std::istream& in, const std::string& path, uint64_t fileBytes)
 std::vector<int> selectClasses(const DataRule& rule, const PackedFile& file) {
     std::vector<int> rest;
     for (int c = 0; c < int(file.classNames.size()); ++c) {
-        const bool modulo = rule.excludeModulo > 0 && c % rule.excludeModulo == rule.excludeRemainder;
+        const bool modulo = (rule.excludeModulo > 0 && c % rule.excludeModulo == rule.excludeRemainder) ||
+                            (rule.onlyModulo > 0 && c % rule.onlyModulo != rule.onlyRemainder);
         const auto& names = rule.excludeNames;
         if (!modulo && std::count(names.begin(), names.end(), file.classNames[size_t(c)]) == 0) rest.push_back(c);
     }

@@ -30,7 +30,7 @@ int whole(const Json& value, const std::string& origin, const std::string& key) 
 
 DataRule parseRule(const Json& json, const std::string& origin) {
     DataRule rule;
-    if (!json.is_object()) refuse(origin, "each entry of data and validation must be an object, got " + json.dump());
+    if (!json.is_object()) refuse(origin, "each entry of data, validation and test must be an object, got " + json.dump());
     for (const auto& item : json.items()) {
         const Json& value = item.value();
         const std::string& key = item.key();
@@ -41,6 +41,9 @@ DataRule parseRule(const Json& json, const std::string& origin) {
         } else if (key == "exclude_modulo" && value.is_array() && value.size() == 2) {
             rule.excludeModulo = whole(value[0], origin, key);
             rule.excludeRemainder = whole(value[1], origin, key);
+        } else if (key == "only_modulo" && value.is_array() && value.size() == 2) {
+            rule.onlyModulo = whole(value[0], origin, key);
+            rule.onlyRemainder = whole(value[1], origin, key);
         } else if (key == "exclude_last_of_rest") {
             rule.excludeLastOfRest = whole(value, origin, key);
         } else if (key == "only_last_of_rest") {
@@ -152,7 +155,7 @@ const std::vector<NumberSetting>& numberSettings() {
         {"base.erase", 0, 0, 1, false, "probability that a square of an image is greyed out"},
         {"base.transform", 0.25, 0, 1, false, "probability that a batch gets one data-set transform"},
         {"base.ema", 0.999, 0, 0.99999, false, "decay a step of the averaged weights"},
-        {"base.validate_every", 1, 0.01, 10000, false, "epochs between validations"},
+        {"base.validate_every", 1, 0.01, 10000, false, "epochs between validations and tests"},
         {"meta.tasks", 2000, 1, 10000000, true, "tasks in all"},
         {"meta.lr", 5e-4, 1e-8, 1, false, "highest learning rate of the hypernetwork (AdamW)"},
         {"meta.base_lr", 0, 0, 1, false, "the same for base weights; 0: frozen"},
@@ -182,7 +185,10 @@ const std::vector<NumberSetting>& numberSettings() {
 const std::vector<WordSetting>& wordSettings() {
     static const std::vector<WordSetting> settings = {
         {"base.optimiser", "sgd", {"sgd", "adamw"}, "SGD with Nesterov momentum, or AdamW"},
-        {"base.schedule", "cosine", {"cosine", "constant"}, "after the warm-up"},
+        {"base.schedule",
+         "cosine",
+         {"cosine", "constant", "one_cycle"},
+         "after the warm-up; one_cycle: up over the first 30 %, momentum the other way, no warm-up of its own"},
         {"base.softmax", "per_set", {"per_set", "joint"}, "classes compete within their data set, or all with all"},
         {"base.init", "", {}, "checkpoint or safetensors with base weights to start from"},
         {"meta.init", "", {}, "checkpoint or safetensors with base weights to start from; empty: from scratch"},
@@ -228,13 +234,14 @@ Settings parseSettings(const std::string& json, const std::string& origin, const
             settings.architectureFile = section.value().get<std::string>();
         } else if (name == "hypernetwork") {
             settings.hyper = parseHyperConfig(section.value().dump(), origin);
-        } else if (name != "data" && name != "validation") {
+        } else if (name != "data" && name != "validation" && name != "test") {
             refuse(origin, "key \"" + name + "\" is not known");
         }
     }
     if (settings.architectureFile.empty()) refuse(origin, "\"architecture\" must name a file");
     settings.data = parseRules(document, "data", origin);
     settings.validation = parseRules(document, "validation", origin);
+    settings.test = parseRules(document, "test", origin);
     if (settings.data.empty()) refuse(origin, "\"data\" must name at least one packed file");
     settings.document = document.dump(2);
     return settings;

@@ -16,16 +16,17 @@ namespace hyperpred {
 struct DataRule {
     std::string file, name;
     int excludeModulo = 0, excludeRemainder = 0;  // classes whose index % modulo == remainder are left out
+    int onlyModulo = 0, onlyRemainder = 0;        // all others are left out
     int excludeLastOfRest = 0;                    // then so many of the rest, from the end
     int onlyLastOfRest = 0;                       // or only so many
     std::vector<std::string> excludeNames;
 };
 
-// A training run's configuration: a JSON document of the sections architecture, data, validation, hypernetwork, base,
-// meta, run. Every number and word has a default and a range (numberSettings, wordSettings; doc/training.md).
+// A training run's configuration: a JSON document of the sections architecture, data, validation, test, hypernetwork,
+// base, meta, run. Every number and word has a default and a range (numberSettings, wordSettings; doc/training.md).
 struct Settings {
     std::string architectureFile;
-    std::vector<DataRule> data, validation;
+    std::vector<DataRule> data, validation, test;
     HyperConfig hyper;
     std::vector<std::pair<double, int>> resolutions;  // base: from this share of the training on, this edge
 

@@ -5,6 +5,7 @@
 #include <torch/version.h>
 
 #include <cmath>
+#include <functional>
 
 #include "generators.hpp"
 
@@ -12,6 +13,8 @@ namespace cv {
 namespace hyperpred {
 
 namespace {
+
+const double kLeastSquare = 1e-10;
 
 void setAutocast(const torch::Device& device, bool on) {
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
@@ -29,13 +32,34 @@ void setAutocast(const torch::Device& device, bool on) {
     if (!on) at::autocast::clear_cache();
 }
 
-torch::Tensor batchNorm(const torch::Tensor& x, const torch::Tensor& gamma, const torch::Tensor& beta,
-                        const std::string& name, Moments* moments) {
-    if (moments != nullptr) {
-        moments->mean[name] = x.mean({0, 2, 3});
-        moments->variance[name] = x.var({0, 2, 3}, false);
+// What becomes of node i, a batch_norm, whose input is x.
+using BatchNorm = std::function<torch::Tensor(size_t i, const torch::Tensor& x)>;
+
+StageOutputs forward(const Architecture& architecture, const TargetWeights& weights, const torch::Tensor& input,
+                     const BatchNorm& batchNorm) {
+    std::vector<torch::Tensor> outputs(architecture.nodes.size());
+    const auto get = [&](int index) { return index == kImageInput ? input : outputs[size_t(index)]; };
+    for (size_t i = 0; i < architecture.nodes.size(); ++i) {
+        const Node& node = architecture.nodes[i];
+        const torch::Tensor x = get(node.inputs[0]);
+        switch (node.op) {
+            case Op::Conv: outputs[i] = at::conv2d(x, weights.kernel[i], {}, node.stride, node.pad); break;
+            case Op::BatchNorm: outputs[i] = batchNorm(i, x); break;
+            case Op::Relu: outputs[i] = at::relu(x); break;
+            case Op::Add: outputs[i] = x + get(node.inputs[1]); break;
+            case Op::MaxPool: outputs[i] = at::max_pool2d(x, node.kernel, node.stride, node.pad); break;
+            case Op::AvgPool: outputs[i] = at::avg_pool2d(x, node.kernel, node.stride); break;
+            case Op::GlobalPool: outputs[i] = x.mean({2, 3}, true); break;
+        }
     }
-    return at::batch_norm(x, gamma, beta, {}, {}, true, 0.0, double(kBatchNormEpsilon), false);
+    StageOutputs stages;
+    for (const int stage : architecture.stages) {
+        const torch::Tensor map = outputs[size_t(stage)].to(torch::kFloat);
+        stages.mean.push_back(map.mean({2, 3}));
+        // A channel that is zero everywhere has no gradient of the root.
+        stages.rms.push_back(torch::sqrt(map.square().mean({2, 3}) + kLeastSquare));
+    }
+    return stages;
 }
 
 }  // namespace
@@ -75,33 +99,27 @@ torch::Tensor normalised(const Architecture& architecture, const torch::Tensor& 
         .contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
-const double kLeastSquare = 1e-10;
-
 StageOutputs forwardTarget(const Architecture& architecture, const TargetWeights& weights, const torch::Tensor& input,
-                           Moments* moments) {
-    std::vector<torch::Tensor> outputs(architecture.nodes.size());
-    const auto get = [&](int index) { return index == kImageInput ? input : outputs[size_t(index)]; };
-    for (size_t i = 0; i < architecture.nodes.size(); ++i) {
-        const Node& node = architecture.nodes[i];
-        const torch::Tensor x = get(node.inputs[0]);
-        switch (node.op) {
-            case Op::Conv: outputs[i] = at::conv2d(x, weights.kernel[i], {}, node.stride, node.pad); break;
-            case Op::BatchNorm: outputs[i] = batchNorm(x, weights.gamma[i], weights.beta[i], node.name, moments); break;
-            case Op::Relu: outputs[i] = at::relu(x); break;
-            case Op::Add: outputs[i] = x + get(node.inputs[1]); break;
-            case Op::MaxPool: outputs[i] = at::max_pool2d(x, node.kernel, node.stride, node.pad); break;
-            case Op::AvgPool: outputs[i] = at::avg_pool2d(x, node.kernel, node.stride); break;
-            case Op::GlobalPool: outputs[i] = x.mean({2, 3}, true); break;
+                           Moments* gathered) {
+    return forward(architecture, weights, input, [&](size_t i, const torch::Tensor& x) {
+        if (gathered != nullptr) {
+            const std::string& name = architecture.nodes[i].name;
+            const torch::Tensor wide = x.to(torch::kFloat);
+            gathered->mean[name] = wide.mean({0, 2, 3});
+            gathered->variance[name] = wide.var({0, 2, 3}, false);
         }
-    }
-    StageOutputs stages;
-    for (const int stage : architecture.stages) {
-        const torch::Tensor map = outputs[size_t(stage)].to(torch::kFloat);
-        stages.mean.push_back(map.mean({2, 3}));
-        // A channel that is zero everywhere has no gradient of the root.
-        stages.rms.push_back(torch::sqrt(map.square().mean({2, 3}) + kLeastSquare));
-    }
-    return stages;
+        return at::batch_norm(x, weights.gamma[i], weights.beta[i], {}, {}, true, 0.0, double(kBatchNormEpsilon),
+                              false);
+    });
+}
+
+StageOutputs forwardCalibrated(const Architecture& architecture, const TargetWeights& weights,
+                               const torch::Tensor& input, const Moments& moments) {
+    return forward(architecture, weights, input, [&](size_t i, const torch::Tensor& x) {
+        const std::string& name = architecture.nodes[i].name;
+        return at::batch_norm(x, weights.gamma[i], weights.beta[i], moments.mean.at(name), moments.variance.at(name),
+                              false, 0.0, double(kBatchNormEpsilon), false);
+    });
 }
 
 Autocast::Autocast(bool on, const torch::Device& device) : on_(on), device_(device) {

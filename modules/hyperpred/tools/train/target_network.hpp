@@ -32,12 +32,17 @@ struct StageOutputs {
     std::vector<torch::Tensor> mean, rms;
 };
 
-// One forward pass with batch statistics (the runtime calibrates in the same way). `moments`, when given, receives mean and population variance by batch_norm node.
+// Mean and population variance of what each batch_norm node gets, by its name.
 struct Moments {
     std::map<std::string, torch::Tensor> mean, variance;
 };
+// One forward pass with batch statistics (the runtime calibrates in the same way), which `gathered`, when given,
+// receives.
 StageOutputs forwardTarget(const Architecture& architecture, const TargetWeights& weights, const torch::Tensor& input,
-                           Moments* moments = nullptr);
+                           Moments* gathered = nullptr);
+// The same with statistics that are known.
+StageOutputs forwardCalibrated(const Architecture& architecture, const TargetWeights& weights,
+                               const torch::Tensor& input, const Moments& moments);
 
 // bf16 autocast on the device while it lives, when asked for.
 class Autocast {

@@ -1,0 +1,53 @@
+// Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
+#ifndef HYPERPRED_BENCH_PROTOCOL_HPP
+#define HYPERPRED_BENCH_PROTOCOL_HPP
+
+#include <string>
+#include <vector>
+
+#include "labelled_images.hpp"
+
+namespace cv {
+namespace hyperpred {
+
+// One training by hyperpred_train: a stage, its configuration, and the run whose weights it starts from.
+struct TrainingStep {
+    std::string name, stage, config, from;
+};
+
+// A network trained from scratch on the unseen classes' own images: the rival. Its accuracy is read off its log after
+// so many epochs, with the last weights or with their running average.
+struct ScratchRival {
+    std::string run, title;
+    std::vector<double> epochs;
+    bool averaged = false;
+};
+
+// What is compared for one architecture. A model is the name of a run, or the path of a safetensors file; empty: no
+// such rows.
+struct ArchitecturePlan {
+    std::string architecture;  // path
+    std::vector<TrainingStep> runs;
+    std::string predicted, fixed, pure;
+    std::vector<ScratchRival> scratch;
+};
+
+// What `hyperpred_bench accuracy` does; files in test/bench, keys in doc/benchmarks.md.
+struct Protocol {
+    std::string title, name;
+    std::string train, test;  // folders of classes, below --data
+    ClassChoice unseen;
+    int mostTest = 1 << 30;   // test images a class
+    std::vector<int> imagesPerClass;
+    int draws = 3;
+    bool shifts = false;
+    std::vector<ArchitecturePlan> architectures;
+};
+
+// Paths in a protocol are relative to its file. Throws with the file and the key.
+Protocol loadProtocol(const std::string& path);
+
+}  // namespace hyperpred
+}  // namespace cv
+
+#endif

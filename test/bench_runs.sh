@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# hyperpred_bench accuracy from trainings of seconds to the inserted table, twice.
+# usage: bench_runs.sh BUILD_DIR SOURCE_DIR
+set -uo pipefail
+bench=$1/bin/hyperpred_bench
+source=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+check() {  # check NAME EXPECTED GOT
+    [ "$2" = "$3" ] || { failed=$((failed + 1)); echo "FAILED: $1: expected $2, got $3"; tail -n 5 "$work/err"; }
+}
+accuracy() { "$bench" accuracy --data "$work/data" --work "$work/work" "$@" >"$work/out" 2>"$work/err"; }
+
+cp -r "$source/test/bench" "$work/protocols"
+sed -i "s|../../data|$source/data|" "$work/protocols/tiny.json"
+mkdir "$work/data"
+ln -s "$source/data/images/parts/support" "$work/data/train"
+ln -s "$source/data/images/parts/heldout" "$work/data/test"
+printf 'before\n<!-- hyperpred_bench accuracy tiny -->\nold\n<!-- end -->\nafter\n' >"$work/page.md"
+
+accuracy --protocol "$work/protocols/tiny.json" --out "$work/a.json" --insert "$work/page.md"
+check "first run" 0 $?
+check "rows of a network" 9 "$(grep -c '^| \(predicted\|fixed\).*CPU' "$work/page.md")"
+check "rows from scratch" 2 "$(grep -c '^| scratch, .*trained' "$work/page.md")"
+check "rows of transforms" 10 "$(grep -c '"shift":' "$work/a.json")"
+check "old table is gone" 0 "$(grep -c '^old' "$work/page.md")"
+check "the rest of the page stays" 2 "$(grep -c '^before\|^after' "$work/page.md")"
+
+accuracy --protocol "$work/protocols/tiny.json" --out "$work/b.json"
+check "second run" 0 $?
+check "nothing is trained again" 0 "$(grep -c 'hyperpred_train' "$work/err")"
+check "same accuracies" "$(grep '"top1"' "$work/a.json" | md5sum)" "$(grep '"top1"' "$work/b.json" | md5sum)"
+
+accuracy --protocol "$work/protocols/tiny.json" --tables plain --out "$work/page.md"
+check "results into a file that holds none" 2 $?
+sed -i 's/"epochs": 2/"epochs": 3/' "$work/protocols/tiny/base.json"
+accuracy --protocol "$work/protocols/tiny.json"
+check "another configuration for a finished run" 2 $?
+check "said in a sentence" 1 "$(grep -c 'another configuration' "$work/err")"
+accuracy --protocol "$work/nothing.json"
+check "no protocol" 2 $?
+exit $((failed > 0))
