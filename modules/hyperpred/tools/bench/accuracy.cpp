@@ -89,7 +89,8 @@ int runAccuracyBench(int argc, char** argv) {
         ("data", po::value<std::string>()->default_value("."), "where the protocol's image folders are")
         ("work", po::value<std::string>()->default_value("bench-work"), "folder for packed images and training runs")
         ("architecture", po::value<std::string>()->default_value(""), "only this one")
-        ("tables", po::value<std::string>()->default_value("plain,draws,shifts"), "which tables to measure")
+        ("tables", po::value<std::string>()->default_value("plain,draws,shifts"),
+            "which tables to measure; none: only prints what --out holds")
         ("out", po::value<std::string>()->default_value(""), "JSON; earlier results in it are kept")
         ("insert", po::value<std::string>()->default_value(""), "Markdown page whose marked table is replaced")
         ("trainer", po::value<std::string>()->default_value(""), "hyperpred_train; default: beside this program")
@@ -107,12 +108,15 @@ int runAccuracyBench(int argc, char** argv) {
         AccuracyRows rows(protocol, plan, text("data"), text("work"), trainer, arguments.get<int>("threads"));
         if (!text("architecture").empty() && rows.architecture() != text("architecture")) continue;
         found = true;
-        Json own = {{"architecture", rows.architecture()}, {"edge", rows.edge()}, {"date", today()}};
+        Json own = {{"architecture", rows.architecture()}, {"edge", rows.edge()}};
         const auto wanted = [&](const std::string& table) { return text("tables").find(table) != std::string::npos; };
         if (wanted("plain")) own["plain"] = rows.plain();
         if (wanted("draws") && !protocol.imagesPerClass.empty()) own["draws"] = rows.draws();
         if (wanted("shifts") && protocol.shifts) own["shifts"] = rows.shifts();
-        own["device"] = rows.device();
+        if (!rows.device().empty()) {
+            own["device"] = rows.device();
+            own["date"] = today();
+        }
         mergeResults(results, own);
         if (!text("out").empty()) writeText(text("out"), results.dump(1) + "\n");
     }
