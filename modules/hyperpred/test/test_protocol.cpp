@@ -11,6 +11,7 @@ using namespace cv::hyperpred;
 namespace {
 
 const char kGood[] = R"({"title": "t", "train": "a/train", "test": "a/test", "unseen": [5, 4], "images_per_class": [5],
+    "shift_images": [2, 30],
     "architectures": [{"architecture": "net.json", "runs": [{"name": "b", "stage": "base", "config": "b.json"},
     {"name": "m", "stage": "meta", "config": "m.json", "from": "b"}], "predicted": "m", "fixed": "models/x.safetensors",
     "scratch": [{"run": "b", "title": "rival", "epochs": [1, 2.5]}]}]})";
@@ -32,6 +33,8 @@ BOOST_AUTO_TEST_CASE(AProtocolIsReadWithPathsBesideItsFile) {
     const Protocol protocol = parse(kGood);
     BOOST_CHECK_EQUAL(protocol.name, "hyperpred-protocol");
     BOOST_CHECK(protocol.unseen.takes(9) && !protocol.unseen.takes(8));
+    const std::vector<int> shiftImages = {2, 30};
+    BOOST_TEST(protocol.shiftImages == shiftImages, boost::test_tools::per_element());
     const ArchitecturePlan& plan = protocol.architectures.at(0);
     const std::string folder = std::filesystem::temp_directory_path().string();
     BOOST_CHECK_EQUAL(plan.architecture, folder + "/net.json");
@@ -46,7 +49,8 @@ BOOST_AUTO_TEST_CASE(WhatCannotBeMeantIsRefused) {
          {with("\"title\": \"t\", ", ""), with("[5, 4]", "[5, 5]"), with("\"unseen\"", "\"unsean\""),
           with("\"from\": \"b\"", "\"from\": \"c\""), with("\"predicted\": \"m\"", "\"predicted\": \"n\""),
           with("\"stage\": \"meta\"", "\"stage\": \"both\""), with("\"run\": \"b\"", "\"run\": \"x\""),
-          with("[1, 2.5]", "[0]"), with("\"title\": \"t\"", "\"title\": 3"), std::string("[]"), std::string("{")}) {
+          with("[1, 2.5]", "[0]"), with("[2, 30]", "[0]"), with("[2, 30]", "true"),
+          with("\"title\": \"t\"", "\"title\": 3"), std::string("[]"), std::string("{")}) {
         BOOST_CHECK_THROW(parse(text), cv::Exception);
     }
     BOOST_CHECK_THROW(loadProtocol("/nowhere/p.json"), cv::Exception);

@@ -112,7 +112,7 @@ int runAccuracyBench(int argc, char** argv) {
         const auto wanted = [&](const std::string& table) { return text("tables").find(table) != std::string::npos; };
         if (wanted("plain")) own["plain"] = rows.plain();
         if (wanted("draws") && !protocol.imagesPerClass.empty()) own["draws"] = rows.draws();
-        if (wanted("shifts") && protocol.shifts) own["shifts"] = rows.shifts();
+        if (wanted("shifts") && !protocol.shiftImages.empty()) own["shifts"] = rows.shifts();
         if (!rows.device().empty()) {
             own["device"] = rows.device();
             own["date"] = today();

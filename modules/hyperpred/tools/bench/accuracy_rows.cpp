@@ -179,6 +179,11 @@ Json AccuracyRows::plain() {
     return rows;
 }
 
+// Everything can be drawn once only.
+int AccuracyRows::drawsOf(int each) {
+    return each >= leastPerClass(support()) ? 1 : protocol_.draws;
+}
+
 Json AccuracyRows::draws() {
     struct Contender {
         std::string network;
@@ -208,8 +213,7 @@ Json AccuracyRows::draws() {
         rows.push_back({{"network", contender.network}, {"head", headName(contender.head)}, {"cells", Json::array()}});
     }
     for (const int each : protocol_.imagesPerClass) {
-        // Everything can be drawn once only.
-        const int draws = each >= leastPerClass(support()) ? 1 : protocol_.draws;
+        const int draws = drawsOf(each);
         std::vector<std::vector<double>> accuracies(contenders.size());
         for (int draw = 0; draw < draws; ++draw) {
             const LabelledImages some = drawImages(support(), each, uint64_t(draw));
@@ -229,18 +233,16 @@ Json AccuracyRows::draws() {
     return {{"images_per_class", protocol_.imagesPerClass}, {"rows", rows}};
 }
 
-Json AccuracyRows::shifts() {
+// One row for each transform: top-1 of each column, for one choice of support images.
+std::vector<std::vector<double>> AccuracyRows::shiftValues(const LabelledImages& all, const NetworkWeights& kept) {
     Judge& own = judge(plan_.predicted);
     Judge& fixed = judge(plan_.fixed.empty() ? plan_.predicted : plan_.fixed);
     const std::vector<std::string> names = shiftNames();
     std::vector<std::vector<float>> codes;
-    for (const std::string& name : names) codes.push_back(own.codesFor(shifted(support(), name, kSupportNoise)));
-    const NetworkWeights kept = fixed.calibratedOn(kBaseCodes, seen());
-    const Json columns = {"predicted", "wrong sketch", "fixed, recalibrated", "fixed", "delivered (leave-one-out's choice)"};
-    Json rows = Json::array();
-    std::vector<double> sums(columns.size(), 0);
+    for (const std::string& name : names) codes.push_back(own.codesFor(shifted(all, name, kSupportNoise)));
+    std::vector<std::vector<double>> rows;
     for (size_t s = 0; s < names.size(); ++s) {
-        const LabelledImages support = shifted(this->support(), names[s], kSupportNoise);
+        const LabelledImages support = shifted(all, names[s], kSupportNoise);
         const LabelledImages test = shifted(this->test(), names[s], kTestNoise);
         Judge::Question question;
         question.support = &support;
@@ -258,14 +260,38 @@ Json AccuracyRows::shifts() {
         }
         const double recalibrated = &fixed == &own ? base.accuracy : with(fixed, &kBaseCodes, nullptr).accuracy;
         const double delivered = right.expected >= base.expected ? right.accuracy : base.accuracy;
-        const std::vector<double> values = {right.accuracy, wrong, recalibrated, with(fixed, nullptr, &kept).accuracy,
-                                            delivered};
-        for (size_t i = 0; i < values.size(); ++i) sums[i] += values[i] / double(names.size());
-        rows.push_back({{"shift", names[s]}, {"top1", values}});
-        std::cerr << names[s] << ": " << Json(values).dump() << std::endl;
+        rows.push_back({right.accuracy, wrong, recalibrated, with(fixed, nullptr, &kept).accuracy, delivered});
+        std::cerr << names[s] << ": " << Json(rows.back()).dump() << std::endl;
     }
-    rows.push_back({{"shift", "mean"}, {"top1", sums}});
-    return {{"columns", columns}, {"rows", rows}};
+    return rows;
+}
+
+Json AccuracyRows::shifts() {
+    Judge& fixed = judge(plan_.fixed.empty() ? plan_.predicted : plan_.fixed);
+    const NetworkWeights kept = fixed.calibratedOn(kBaseCodes, seen());
+    const std::vector<std::string> names = shiftNames();
+    Json tables = Json::array();
+    for (const int each : protocol_.shiftImages) {
+        const int draws = drawsOf(each);
+        const Json columns = {"predicted", "wrong sketch", "fixed, recalibrated", "fixed",
+                              "delivered (leave-one-out's choice)"};
+        std::vector<std::vector<double>> sums(names.size() + 1, std::vector<double>(columns.size(), 0));
+        for (int draw = 0; draw < draws; ++draw) {
+            const auto values = shiftValues(drawImages(support(), each, uint64_t(draw)), kept);
+            for (size_t s = 0; s < names.size(); ++s) {
+                for (size_t c = 0; c < columns.size(); ++c) {
+                    sums[s][c] += values[s][c] / draws;
+                    sums[names.size()][c] += values[s][c] / draws / double(names.size());
+                }
+            }
+        }
+        Json rows = Json::array();
+        for (size_t s = 0; s <= names.size(); ++s) {
+            rows.push_back({{"shift", s < names.size() ? names[s] : "mean"}, {"top1", sums[s]}});
+        }
+        tables.push_back({{"images_per_class", each}, {"draws", draws}, {"columns", columns}, {"rows", rows}});
+    }
+    return tables;
 }
 
 }  // namespace hyperpred

@@ -27,7 +27,7 @@ public:
     nlohmann::ordered_json plain();
     // Top-1 by images a class: mean and standard deviation over draws.
     nlohmann::ordered_json draws();
-    // Support and test images under each data-set transform.
+    // Support and test images under each data-set transform: a table for each number of images a class, mean of draws.
     nlohmann::ordered_json shifts();
 
 private:
@@ -36,6 +36,8 @@ private:
     const LabelledImages& test();
     const LabelledImages& seen();
     nlohmann::ordered_json networkRow(const std::string& network, Judge& judge, Judge::Question question);
+    int drawsOf(int each);
+    std::vector<std::vector<double>> shiftValues(const LabelledImages& all, const NetworkWeights& kept);
     void scratchRows(nlohmann::ordered_json& rows);
 
     const Protocol& protocol_;

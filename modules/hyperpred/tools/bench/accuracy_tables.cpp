@@ -74,7 +74,9 @@ std::string drawsTable(const Json& table) {
 }
 
 std::string shiftsTable(const Json& table) {
-    std::vector<std::string> head = {"all images"};
+    const int each = table["images_per_class"], draws = table["draws"];
+    std::vector<std::string> head = {std::to_string(each) + " images a class" +
+                                     (draws > 1 ? ", mean of " + std::to_string(draws) + " draws" : "")};
     for (const Json& column : table["columns"]) head.push_back(column);
     std::string text = headRow(head);
     for (const Json& entry : table["rows"]) {
@@ -95,7 +97,7 @@ std::string accuracyTables(const nlohmann::ordered_json& results) {
                 own["date"].get<std::string>() + ")\n\n";
         if (own.contains("plain")) text += plainTable(own["plain"]) + "\n";
         if (own.contains("draws")) text += drawsTable(own["draws"]) + "\n";
-        if (own.contains("shifts")) text += shiftsTable(own["shifts"]) + "\n";
+        for (const Json& table : own.value("shifts", Json::array())) text += shiftsTable(table) + "\n";
     }
     return text;
 }

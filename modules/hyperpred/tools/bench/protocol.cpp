@@ -166,7 +166,7 @@ Protocol loadProtocol(const std::string& path) {
     protocol.mostTest = reader.whole("test_images_per_class", protocol.mostTest, 1);
     protocol.imagesPerClass = reader.wholes("images_per_class", 1);
     protocol.draws = reader.whole("draws", protocol.draws, 1);
-    protocol.shifts = reader.flag("shifts");
+    protocol.shiftImages = reader.wholes("shift_images", 1);
     for (Reader& plan : reader.objects("architectures")) protocol.architectures.push_back(readPlan(plan, path));
     reader.done();
     if (protocol.architectures.empty()) reader.refuse("\"architectures\" is empty");

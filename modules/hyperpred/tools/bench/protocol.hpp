@@ -40,7 +40,7 @@ struct Protocol {
     int mostTest = 1 << 30;   // test images a class
     std::vector<int> imagesPerClass;
     int draws = 3;
-    bool shifts = false;
+    std::vector<int> shiftImages;  // images a class of the tables of transforms
     std::vector<ArchitecturePlan> architectures;
 };
 

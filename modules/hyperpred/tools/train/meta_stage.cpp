@@ -188,12 +188,14 @@ double MetaTraining::rateOf(const std::string& name) const {
 std::map<std::string, torch::Tensor> MetaTraining::lossesOf(const Task& task, const torch::Tensor& logits,
                                                             const torch::Tensor& allLogits) {
     const torch::Tensor labels = task.queryLabels.to(device_), classes = task.classLabels.to(device_);
-    const torch::Tensor allLabels = classes.index_select(0, labels);
+    const torch::Tensor allLabels =
+        classes.index_select(0, torch::cat({task.supportLabels, task.queryLabels}).to(device_));
     const torch::Tensor allowed = space_.allowed[task.set].unsqueeze(0).expand_as(allLogits);
     std::map<std::string, torch::Tensor> losses;
     losses["task loss"] = crossEntropy(logits, labels, {}, 0);
     losses["all loss"] = crossEntropy(allLogits, allLabels, allowed, 0);
-    losses["kl loss"] = symmetricDivergence(logits, allLogits.index_select(1, classes));
+    const torch::Tensor queryLogits = allLogits.slice(0, task.supportRows.numel());
+    losses["kl loss"] = symmetricDivergence(logits, queryLogits.index_select(1, classes));
     losses["loss"] = losses["task loss"] + settings_.number("meta.all_weight") * losses["all loss"] +
                      settings_.number("meta.kl_weight") * losses["kl loss"];
     losses["task accuracy"] = (logits.argmax(1) == labels).to(torch::kFloat).mean();
@@ -216,9 +218,8 @@ void MetaTraining::step() {
     const torch::Tensor input = taskImages(model_, set, task, augmented, chance_);
     const TargetWeights weights = weightsFor(model_, state_.parameters, planes, task);
     const StageOutputs stages = taskStages(model_, weights, input);
-    const torch::Tensor queries = stages.mean.back().slice(0, task.supportRows.numel());
     const torch::Tensor allLogits =
-        at::linear(queries, state_.parameters.at("classifier.weight"), state_.parameters.at("classifier.bias"));
+        at::linear(stages.mean.back(), state_.parameters.at("classifier.weight"), state_.parameters.at("classifier.bias"));
     std::map<std::string, torch::Tensor> losses =
         lossesOf(task, taskLogits(model_, state_.parameters, stages, task), allLogits);
     losses["loss"].backward();
