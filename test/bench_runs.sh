@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# hyperpred_bench accuracy from trainings of seconds to the inserted table, twice.
+# hyperpred_bench accuracy from trainings of seconds to the inserted table, twice; then label_errors.
 # usage: bench_runs.sh BUILD_DIR SOURCE_DIR
 set -uo pipefail
 bench=$1/bin/hyperpred_bench
@@ -40,4 +40,12 @@ check "another configuration for a finished run" 2 $?
 check "said in a sentence" 1 "$(grep -c 'another configuration' "$work/err")"
 accuracy --protocol "$work/nothing.json"
 check "no protocol" 2 $?
+
+# The bar: 80 % of the wrong labels among the first fifth of the images.
+"$bench" label_errors "$source/data/images/parts/support" --model "$source/data/models/resnet18.safetensors" --draws 2 \
+    >"$work/out" 2>"$work/err"
+check "label_errors" 0 $?
+check "draws that find 80 % of the wrong labels" 2 "$(grep -o '"found":[0-9.]*' "$work/out" | awk -F: '$2 >= 0.8' | wc -l)"
+"$bench" label_errors "$work/data/train" --model "$work/none" 2>"$work/err"
+check "label_errors without a model" 2 $?
 exit $((failed > 0))

@@ -44,6 +44,16 @@ cmp -s "$work/a.onnx" "$work/c.onnx"; check "same bytes for another order" 0 $?
 grep -q '<html' "$work/r.html"; check "HTML report" 0 $?
 grep -q '"expected_accuracy"' "$work/r.json"; check "JSON report" 0 $?
 
+# One image under a wrong label, and a network without it.
+cp -r "$work/small" "$work/wrong"
+from=$(ls "$work/wrong" | head -n 1); to=$(ls "$work/wrong" | tail -n 1)
+odd=$(ls "$work/wrong/$from" | head -n 1); mv "$work/wrong/$from/$odd" "$work/wrong/$to/odd_$odd"
+run predict "$work/wrong" --model "$model" --out "$work/w.onnx" --drop-suspects 1 --report "$work/w.html"
+check "predict without a suspect" 0 $?
+grep -q "left out 1 suspects; with them" "$work/out"; check "and it says so" 0 $?
+grep -A4 '<h2>Left out' "$work/w.html" | grep -q "odd_$odd"; check "and names the wrong one" 0 $?
+run predict "$work/wrong" --model "$model" --out "$work/w.onnx" --drop-suspects -1; check "fewer than none" 2 $?
+
 run evaluate "$work/a.onnx" "$work/small" --json
 check "evaluate" 0 $?
 grep -q '"top1"' "$work/out"; check "evaluate prints top1" 0 $?

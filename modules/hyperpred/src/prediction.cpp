@@ -59,6 +59,7 @@ public:
 
     double expectedAccuracy() const override { return contents_.expectedAccuracy; }
     std::vector<Suspect> suspects() const override { return contents_.suspects; }
+    std::vector<Suspect> dropped() const override { return contents_.dropped; }
     double threshold() const override { return double(contents_.description.threshold); }
     String device() const override { return contents_.device; }
     String report() const override { return contents_.report; }

@@ -18,7 +18,7 @@ struct PredictionContents {
     NetGraph graph;
     NetDescription description;
     double expectedAccuracy = 0;
-    std::vector<Suspect> suspects;
+    std::vector<Suspect> suspects, dropped;
     std::string device;
     std::string report;  // JSON
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "backend.hpp"
@@ -58,11 +59,8 @@ public:
 
     PredictionContents operator()() {
         checkOptions();
-        chooseSampleImages();
-        predictCandidates();
-        chooseCandidate();
-        gatherFeatures();
-        fitFinalHead();
+        if (options_.dropSuspects > 0) leaveSuspectsOut();
+        fitHeadAndWeights();
         return buildContents();
     }
 
@@ -84,6 +82,36 @@ private:
         }
     }
 
+    void fitHeadAndWeights() {
+        chooseSampleImages();
+        predictCandidates();
+        chooseCandidate();
+        gatherFeatures();
+        fitFinalHead();
+    }
+
+    // A first run over all images tells which ones this run leaves out.
+    void leaveSuspectsOut() {
+        Run all(hyper_, backend_, support_, options_);
+        all.checkOptions();
+        all.fitHeadAndWeights();
+        accuracyOfAll_ = all.fitted_.leaveOneOut.accuracy;
+        std::vector<int> left(size_t(classes_), 0);
+        for (const SupportEntry& entry : entries_) ++left[size_t(entry.label)];
+        std::set<size_t> records;
+        for (const Suspect& suspect : all.findSuspects()) {
+            if (int(dropped_.size()) == options_.dropSuspects) break;
+            if (left[size_t(suspect.label)] == 1) continue;
+            --left[size_t(suspect.label)];
+            dropped_.push_back(suspect);
+            records.insert(size_t(suspect.image));
+        }
+        entries_.erase(std::remove_if(entries_.begin(), entries_.end(),
+                                      [&](const SupportEntry& entry) { return records.count(entry.record) > 0; }),
+                       entries_.end());
+        stopwatch_.lap("suspects");
+    }
+
     void checkOptions() {
         headKind_ = parseHeadKind(options_.head);
         if (options_.sampleSize < 2 || options_.sampleSize > kMaxSample) {
@@ -92,6 +120,10 @@ private:
         }
         if (!(options_.rejected >= 0 && options_.rejected <= 0.5)) {
             fail(Failure::OutOfRange, "rejected is " + std::to_string(options_.rejected) + ", must be 0..0.5");
+        }
+        if (options_.dropSuspects < 0) {
+            fail(Failure::OutOfRange,
+                 "dropSuspects is " + std::to_string(options_.dropSuspects) + ", must be 0 or more");
         }
         if (options_.weights != "auto" && options_.weights != "predicted" && options_.weights != "base") {
             fail(Failure::BadArgument,
@@ -291,6 +323,7 @@ private:
         contents.graph = buildNet(hyper_.architecture, weights, choice_, fitted_.head, metadata);
         contents.expectedAccuracy = fitted_.leaveOneOut.accuracy;
         contents.suspects = findSuspects();
+        contents.dropped = dropped_;
         contents.device = backend_.device();
         stopwatch_.lap("net");
         Json report = findings();
@@ -327,6 +360,10 @@ private:
         result["expected_accuracy"] = fitted_.leaveOneOut.accuracy;
         result["expected_log_loss"] = fitted_.leaveOneOut.logLoss;
         result["rejected"] = options_.rejected;
+        if (options_.dropSuspects > 0) {
+            result["dropped_suspects"] = dropped_.size();
+            result["expected_accuracy_of_all"] = accuracyOfAll_;
+        }
         return result;
     }
 
@@ -347,7 +384,9 @@ private:
 
     HeadKind headKind_ = HeadKind::Ridge;
     FeatureChoice choice_;
-    std::vector<SupportEntry> entries_;  // canonical order
+    std::vector<SupportEntry> entries_;  // canonical order, without the dropped ones
+    std::vector<Suspect> dropped_;
+    double accuracyOfAll_ = 0;
     int classes_ = 0;
     std::vector<std::string> names_;
     std::vector<size_t> sample_;

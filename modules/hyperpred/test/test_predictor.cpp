@@ -192,6 +192,54 @@ BOOST_FIXTURE_TEST_CASE(suspects_hold_the_flipped_labels, ModelFixture) {
                               [](const Suspect& a, const Suspect& b) { return a.margin > b.margin; }));
 }
 
+BOOST_FIXTURE_TEST_CASE(dropped_suspects_are_as_never_added, ModelFixture) {
+    Images set = drawShapes(3, 40, 6);
+    for (const int i : {3, 47, 99}) set.labels[size_t(i)] = (set.labels[size_t(i)] + 1) % 3;
+    const auto predictor = HyperPredictor::create(model);
+    predictor->add(set.images, set.labels);
+    const auto all = predictor->predict();
+    PredictOptions options;
+    options.dropSuspects = 5;
+    const auto prediction = predictor->predict(options);
+    const std::vector<Suspect> dropped = prediction->dropped(), suspects = all->suspects();
+    BOOST_TEST(all->dropped().empty());
+    BOOST_REQUIRE(dropped.size() == 5u);
+    Images rest;
+    for (size_t i = 0; i < set.images.size(); ++i) {
+        const auto here = [&](const Suspect& suspect) { return size_t(suspect.image) == i; };
+        if (std::any_of(dropped.begin(), dropped.end(), here)) continue;
+        rest.images.push_back(set.images[i]);
+        rest.labels.push_back(set.labels[i]);
+    }
+    for (size_t i = 0; i < dropped.size(); ++i) BOOST_TEST(dropped[i].image == suspects[i].image);
+    predictor->clear();
+    predictor->add(rest.images, rest.labels);
+    const auto fresh = predictor->predict();
+    cv::Mat labels, scores, freshScores;
+    prediction->classify(set.images, labels, scores);
+    fresh->classify(set.images, labels, freshScores);
+    BOOST_TEST(cv::norm(scores, freshScores, cv::NORM_INF) == 0);
+    const auto report = nlohmann::json::parse(prediction->report());
+    BOOST_TEST(report["images"] == 115);
+    BOOST_TEST(report["dropped_suspects"] == 5);
+    BOOST_TEST(report["expected_accuracy_of_all"] == all->expectedAccuracy());
+}
+
+BOOST_FIXTURE_TEST_CASE(dropping_leaves_every_class_an_image, ModelFixture) {
+    Images set = drawShapes(3, 6, 6);
+    for (size_t i = 0; i < 6; ++i) set.labels[i] = int(i % 3);  // discs under every label
+    const auto predictor = HyperPredictor::create(model);
+    predictor->add(set.images, set.labels);
+    PredictOptions options;
+    options.dropSuspects = 1000;
+    const auto prediction = predictor->predict(options);
+    BOOST_TEST(prediction->classNames().size() == 3u);
+    BOOST_TEST(prediction->dropped().size() < 16u);
+    BOOST_TEST(prediction->dropped().size() > 0u);
+    options.dropSuspects = -1;
+    BOOST_TEST(sentenceOf([&] { predictor->predict(options); }).find("dropSuspects is -1") != std::string::npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(accepts_every_kind_of_image, ModelFixture) {
     const Images set = drawShapes(2, 3, 7);
     const auto predictor = HyperPredictor::create(model);

@@ -37,11 +37,14 @@ struct CV_EXPORTS_W_SIMPLE PredictOptions {
     CV_PROP_RW double rejected = 0.01;
     //! "auto" (the better of both by leave-one-out accuracy), "predicted" or "base".
     CV_PROP_RW String weights = "auto";
+    //! So many support images whose label is the most doubtful, by a first prediction, stay out of the second one, 0..;
+    //! never the last of its class, and only suspects. What is left looks easier than it is: expectedAccuracy() rises.
+    CV_PROP_RW int dropSuspects = 0;
     //! One name a class, by label; empty: the labels' numbers.
     CV_PROP_RW std::vector<String> classNames;
     //! Allows more than 1,000 classes (up to 10,000).
     CV_PROP_RW bool many = false;
-    //! Called with the stage's name and the share done (0..1) in order; return false to cancel, then predict() throws
+    //! Called with the stage's name and the share done (0..1) in order, twice through with dropSuspects; return false to cancel, then predict() throws
     //! cv::Exception and the predictor is as before the call.
     std::function<bool(const String& stage, double done)> progress;
 };
@@ -75,6 +78,8 @@ public:
     CV_WRAP virtual double expectedAccuracy() const = 0;
     //! Support images whose leave-one-out answer contradicts their label, surest first.
     CV_WRAP virtual std::vector<Suspect> suspects() const = 0;
+    //! Support images that PredictOptions::dropSuspects kept out, the most doubtful first.
+    CV_WRAP virtual std::vector<Suspect> dropped() const = 0;
     //! Greatest logit below which classify() calls an image unknown.
     CV_WRAP virtual double threshold() const = 0;
     //! Where the prediction ran, e.g. "CPU, AMD EPYC 9575F, 2 threads, AVX-512".

@@ -9,6 +9,7 @@ namespace hyperpred {
 int runSpeedBench(int argc, char** argv);
 int runGpuBench(int argc, char** argv);
 int runAccuracyBench(int argc, char** argv);
+int runLabelErrorsBench(int argc, char** argv);
 
 }  // namespace hyperpred
 }  // namespace cv

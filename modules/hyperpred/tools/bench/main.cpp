@@ -17,7 +17,8 @@ int main(int argc, char** argv) {
 #else
         if (name == "speed") return cv::hyperpred::runSpeedBench(argc - 2, argv + 2);
         if (name == "accuracy") return cv::hyperpred::runAccuracyBench(argc - 2, argv + 2);
-        std::cerr << "hyperpred_bench: \"" << name << "\" is no benchmark; accuracy, speed and gpu are\n";
+        if (name == "label_errors") return cv::hyperpred::runLabelErrorsBench(argc - 2, argv + 2);
+        std::cerr << "hyperpred_bench: \"" << name << "\" is no benchmark; accuracy, label_errors, speed and gpu are\n";
     } catch (const cv::Exception& error) {
         std::cerr << "hyperpred_bench " << name << ": " << error.err << "\n";
 #endif

@@ -41,6 +41,7 @@ boost::program_options::options_description options() {
         ("rejected", po::value<double>()->default_value(0.01, "0.01"), "share of the support set called unknown")
         ("device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda or reference")
         ("threads", po::value<int>()->default_value(0), "0: all cores")
+        ("drop-suspects", po::value<int>()->default_value(0), "leave out so many images whose label is most doubtful")
         ("report", po::value<std::string>(), "report to write, .html or .json")
         ("many", "allow more than 1,000 classes")
         ("strict", "stop at the first file that cannot be read")
@@ -71,6 +72,7 @@ PredictOptions predictOptions(const Arguments& arguments, const std::vector<std:
     result.weights = arguments.get<std::string>("weights");
     result.sampleSize = arguments.get<int>("sample");
     result.rejected = arguments.get<double>("rejected");
+    result.dropSuspects = arguments.get<int>("drop-suspects");
     result.many = arguments.has("many");
     result.classNames.assign(classNames.begin(), classNames.end());
     result.progress = [](const String& stage, double done) {
@@ -132,14 +134,18 @@ Json fullReport(const Prediction& prediction, const std::vector<std::string>& pa
     Json report = Json::parse(prediction.report());
     report["class_names"] = list.classNames;
     report["skipped"] = list.skipped;
-    Json suspects = Json::array();
-    for (const Suspect& suspect : prediction.suspects()) {
-        suspects.push_back({{"file", paths[size_t(suspect.image)]},
+    const auto described = [&](const std::vector<Suspect>& suspects) {
+        Json rows = Json::array();
+        for (const Suspect& suspect : suspects) {
+            rows.push_back({{"file", paths[size_t(suspect.image)]},
                             {"label", list.classNames[size_t(suspect.label)]},
                             {"looks_like", list.classNames[size_t(suspect.predicted)]},
                             {"margin", suspect.margin}});
-    }
-    report["suspects"] = suspects;
+        }
+        return rows;
+    };
+    report["suspects"] = described(prediction.suspects());
+    report["dropped"] = described(prediction.dropped());
     for (Json& pair : report["conflicts"]) {
         for (Json& image : pair) image = paths[image.get<size_t>()];
     }
@@ -165,6 +171,11 @@ void printReport(const Json& report, const std::string& out) {
                   100 * report["expected_accuracy"].get<double>(), report["suspects"].size(),
                   report["skipped"].size());
     std::cout << line;
+    if (report.contains("dropped_suspects")) {
+        std::snprintf(line, sizeof line, "left out %zu suspects; with them %.1f %% were expected\n",
+                      report["dropped"].size(), 100 * report["expected_accuracy_of_all"].get<double>());
+        std::cout << line;
+    }
     for (const auto& stage : report["milliseconds"].items()) {
         std::snprintf(line, sizeof line, "  %-10s %9.1f ms\n", stage.key().c_str(), stage.value().get<double>());
         std::cout << line;

@@ -99,6 +99,13 @@ std::string reportHtml(const std::string& json) {
     out << "</table>\n";
     table(out, "Suspects", "Support images whose leave-one-out answer contradicts their label, surest first.",
           report["suspects"], {"file", "label", "looks_like", "margin"});
+    if (!report["dropped"].empty()) {
+        table(out, "Left out",
+              "Suspects that the network was predicted without. With them the expected accuracy was " +
+                  number(100 * report["expected_accuracy_of_all"].get<double>(), "%.1f %%") +
+                  ". What is left looks easier than it is.",
+              report["dropped"], {"file", "label", "looks_like", "margin"});
+    }
     table(out, "Conflicts", "Pairs with the same pixels under different labels.", report["conflicts"],
           {"first", "second"});
     table(out, "Skipped", "Files that were left out, and why.", report["skipped"], {"file and reason"});
