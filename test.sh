@@ -20,6 +20,11 @@ cmake --build --preset "$preset"
 ctest --preset "$preset"
 
 if [ "$preset" = cpu-release ]; then
+    # The trainer as a GPU machine without OpenCV builds it.
+    cmake -S . -B build/trainer-bare -G Ninja -DCMAKE_BUILD_TYPE=Release -DHYPERPRED_TRAINER_BARE=ON
+    cmake --build build/trainer-bare
+    build/trainer-bare/bin/hyperpred_train keys >/dev/null
+
     log=$(mktemp)
     cmake --preset cuda-ci -DHYPERPRED_CUDA=AUTO | tee "$log"
     if grep -q "hyperpred: CUDA backend with" "$log"; then
