@@ -21,7 +21,7 @@ const char* const kOptions =
     "{source s |0      | camera number, video file, or image sequence such as frame_%03d.png}"
     "{names n  |       | text file with one class a line; the network's path with .names where not given}"
     "{size     |64     | edge of the network's input in pixels (hyperpred info prints it)}"
-    "{unknown u|-1e9   | greatest logit below which a frame shows no class (hyperpred info prints the threshold)}"
+    "{unknown u|-1e9   | greatest familiarity below which a frame shows no class (hyperpred info prints the threshold)}"
     "{headless |       | print a line a frame instead of opening a window}"
     "{save     |       | with --headless: an existing folder to write the frames to}"
     "{frames   |0      | stop after so many frames; 0: at the end}";
@@ -45,17 +45,18 @@ Answer classify(cv::dnn::Net& net, const cv::Mat& frame, int size, float unknown
     cv::resize(frame, small, cv::Size(size, size), 0, 0, cv::INTER_AREA);
     net.setInput(cv::dnn::blobFromImage(small, 1.0, cv::Size(size, size), cv::Scalar(), true, false));
     std::vector<cv::Mat> outputs;
-    net.forward(outputs, std::vector<cv::String>{"logits", "probabilities"});
+    net.forward(outputs, std::vector<cv::String>{"logits", "probabilities", "familiarity"});
     if (int(outputs[0].total()) != int(names.size())) {
         CV_Error(cv::Error::StsBadSize, cv::format("the network knows %d classes, the names are %d",
                                                    int(outputs[0].total()), int(names.size())));
     }
-    double logit = 0;
+    double familiarity = 0;
     cv::Point best;
-    cv::minMaxLoc(outputs[0].reshape(1, 1), nullptr, &logit, nullptr, &best);
+    cv::minMaxLoc(outputs[1].reshape(1, 1), nullptr, nullptr, nullptr, &best);
+    cv::minMaxLoc(outputs[2].reshape(1, 1), nullptr, &familiarity);
     Answer answer;
     answer.score = outputs[1].ptr<float>()[best.x];
-    answer.name = logit < double(unknown) ? "unknown" : names[size_t(best.x)];
+    answer.name = familiarity < double(unknown) ? "unknown" : names[size_t(best.x)];
     return answer;
 }
 

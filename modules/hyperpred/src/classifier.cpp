@@ -17,8 +17,8 @@ namespace hyperpred {
 
 namespace {
 
-const int kBatch = 16;                                 // cv::dnn gains nothing from more
-const size_t kMaxOnnxBytes = size_t(1) << 30;          // protobuf itself ends at 2 GiB
+const int kBatch = 16;                         // cv::dnn gains nothing from more
+const size_t kMaxOnnxBytes = size_t(1) << 30;  // protobuf itself ends at 2 GiB
 
 const std::string& required(const std::map<std::string, std::string>& metadata, const std::string& key,
                             const std::string& origin) {
@@ -47,9 +47,9 @@ std::vector<uint8_t> readBytes(const std::string& path) {
 }  // namespace
 
 std::map<std::string, std::string> toMetadata(const NetDescription& description) {
-    nlohmann::json preprocessing = {{"size", description.size},   {"resize", "area when shrinking, cubic when enlarging"},
-                                    {"channels", "RGB"},          {"range", "0..255"},
-                                    {"layout", "NCHW"},           {"crop", false}};
+    nlohmann::json preprocessing = {{"size", description.size}, {"resize", "area when shrinking, cubic when enlarging"},
+                                    {"channels", "RGB"},        {"range", "0..255"},
+                                    {"layout", "NCHW"},         {"crop", false}};
     std::ostringstream threshold;
     threshold.precision(9);
     threshold << description.threshold;
@@ -69,13 +69,13 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
         description.classNames = nlohmann::json::parse(classes).get<std::vector<std::string>>();
         description.size = nlohmann::json::parse(preprocessing).at("size").get<int>();
     } catch (const nlohmann::json::exception& error) {
-        fail(Failure::BadFile, "\"" + origin + "\": metadata hyperpred.classes or hyperpred.preprocessing: " +
-                                   error.what());
+        fail(Failure::BadFile,
+             "\"" + origin + "\": metadata hyperpred.classes or hyperpred.preprocessing: " + error.what());
     }
     std::istringstream in(threshold);
     if (!(in >> description.threshold) || !std::isfinite(description.threshold)) {
-        fail(Failure::BadFile, "\"" + origin + "\": metadata hyperpred.threshold is \"" + threshold +
-                                   "\", not a finite number");
+        fail(Failure::BadFile,
+             "\"" + origin + "\": metadata hyperpred.threshold is \"" + threshold + "\", not a finite number");
     }
     if (description.classNames.size() < 2 || description.size < 8 || description.size > 1024) {
         fail(Failure::BadFile, "\"" + origin + "\": metadata name " + std::to_string(description.classNames.size()) +
@@ -91,8 +91,7 @@ Classifier::Classifier(cv::dnn::Net net, NetDescription description)
 Classifier Classifier::open(const std::string& onnxPath) {
     const std::vector<uint8_t> bytes = readBytes(onnxPath);
     const NetDescription description = parseMetadata(readOnnxMetadata(bytes, onnxPath), onnxPath);
-    return Classifier(cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
-                      description);
+    return Classifier(cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size()), description);
 }
 
 const NetDescription& Classifier::description() const {
@@ -113,17 +112,20 @@ std::vector<Answer> Classifier::classify(const std::vector<cv::Mat>& images, con
         }
         net_.setInput(cv::dnn::blobFromImages(converted, 1.0, cv::Size(size, size), cv::Scalar(), true, false));
         std::vector<cv::Mat> outs;
-        net_.forward(outs, std::vector<cv::String>{"logits", "probabilities"});
-        if (outs[0].total() != count * classes || outs[1].total() != count * classes) {
+        net_.forward(outs, std::vector<cv::String>{"logits", "probabilities", "familiarity"});
+        if (outs[0].total() != count * classes || outs[1].total() != count * classes ||
+            outs[2].total() != count * classes) {
             fail(Failure::BadFile, "the network gives " + std::to_string(outs[0].total() / count) +
                                        " logits an image, its metadata name " + std::to_string(classes) + " classes");
         }
         const cv::Mat logits = outs[0].reshape(1, int(count)), scores = outs[1].reshape(1, int(count));
+        const cv::Mat familiarity = outs[2].reshape(1, int(count));
         for (int i = 0; i < int(count); ++i) {
             Answer answer;
             const float* row = logits.ptr<float>(i);
             answer.label = int(std::max_element(row, row + classes) - row);
-            answer.unknown = row[answer.label] < description_.threshold;
+            const float* known = familiarity.ptr<float>(i);
+            answer.unknown = *std::max_element(known, known + classes) < description_.threshold;
             answer.probabilities.assign(scores.ptr<float>(i), scores.ptr<float>(i) + classes);
             answers.push_back(std::move(answer));
         }

@@ -13,7 +13,7 @@ namespace hyperpred {
 // What a predicted network says of one image.
 struct Answer {
     int label = 0;
-    bool unknown = false;              // the greatest logit is below the threshold
+    bool unknown = false;              // the greatest familiarity is below the threshold
     std::vector<float> probabilities;  // C
 };
 
@@ -21,7 +21,7 @@ struct Answer {
 struct NetDescription {
     std::vector<std::string> classNames;
     int size = 0;         // input edge
-    float threshold = 0;  // of the greatest logit
+    float threshold = 0;  // of the greatest familiarity
 };
 std::map<std::string, std::string> toMetadata(const NetDescription& description);
 // Throws Failure::BadFile naming `origin` and the key that is missing or malformed.

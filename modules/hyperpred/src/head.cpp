@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "error.hpp"
+#include "familiarity.hpp"
 #include "head_cosine.hpp"
 #include "head_lda.hpp"
 #include "head_problem.hpp"
@@ -46,7 +47,6 @@ double judgeImage(const HeadProblem& problem, const VectorXd& logits, size_t ima
     judged.predicted[image] = problem.present[size_t(best)];
     judged.answerProbability[image] = float(std::exp(logits[best] - greatest) / sum);
     judged.labelProbability[image] = float(std::exp(logits[label] - greatest) / sum);
-    judged.greatestLogit[image] = float(logits[best]);
     return std::log(sum) + greatest - logits[label];
 }
 
@@ -56,7 +56,6 @@ LeaveOneOut judge(const HeadProblem& problem, const HeadSolution& solution) {
     judged.predicted.resize(n);
     judged.answerProbability.resize(n);
     judged.labelProbability.resize(n);
-    judged.greatestLogit.resize(n);
     std::vector<double> losses(n / FeatureTable::kBlockRows + 1, 0.0);
     problem.table.forEachBlockParallel([&](int first, int count, const float* rows) {
         std::vector<int> images;
@@ -71,6 +70,17 @@ LeaveOneOut judge(const HeadProblem& problem, const HeadSolution& solution) {
     judged.accuracy = double(right) / double(n);
     for (double loss : losses) judged.logLoss += loss / double(n);
     return judged;
+}
+
+std::vector<float> leaveOneOutFamiliarity(const HeadProblem& problem, const FamiliarityScores& scores) {
+    std::vector<float> familiarity(size_t(problem.images()));
+    problem.table.forEachBlockParallel([&](int first, int count, const float* rows) {
+        std::vector<int> images;
+        for (int i = 0; i < count; ++i) images.push_back(first + i);
+        const VectorXd greatest = scores.leaveOneOut(images.data(), rows, count);
+        for (int i = 0; i < count; ++i) familiarity[size_t(first + i)] = float(greatest[i]);
+    });
+    return familiarity;
 }
 
 float quantile(std::vector<float> values, double share) {
@@ -103,6 +113,11 @@ bool finite(const std::vector<float>& values) {
     return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }
 
+void checkLogLoss(HeadKind kind, const LeaveOneOut& judged) {
+    if (std::isfinite(judged.logLoss)) return;
+    fail(Failure::Internal, std::string("the ") + headName(kind) + " head's log loss is not finite");
+}
+
 }  // namespace
 
 HeadKind parseHeadKind(const std::string& name) {
@@ -126,14 +141,29 @@ FittedHead fitHead(HeadKind kind, const FeatureTable& table, const FeatureStatis
     fixEigenBlocking();
     const HeadProblem problem(table, statistics);
     const HeadSolution solution = solve(kind, problem);
+    const FamiliarityScores familiarity(problem, solution);
     FittedHead fitted;
     fitted.head = toHead(kind, problem, solution);
+    fitted.head.familiarity = familiarity.solved();
     fitted.leaveOneOut = judge(problem, solution);
-    fitted.head.threshold = quantile(fitted.leaveOneOut.greatestLogit, rejected);
-    if (!finite(fitted.head.weight) || !finite(fitted.head.bias) || !std::isfinite(fitted.leaveOneOut.logLoss)) {
-        fail(Failure::Internal, std::string("the ") + headName(kind) + " head is not finite");
+    fitted.leaveOneOut.familiarity = leaveOneOutFamiliarity(problem, familiarity);
+    fitted.head.familiarity.threshold = quantile(fitted.leaveOneOut.familiarity, rejected);
+    const Familiarity& known = fitted.head.familiarity;
+    const std::vector<float>* parts[] = {&fitted.head.weight, &fitted.head.bias, &known.white,
+                                         &known.whiteBias,    &known.means,      &fitted.leaveOneOut.familiarity};
+    for (const std::vector<float>* part : parts) {
+        if (!finite(*part)) fail(Failure::Internal, std::string("the ") + headName(kind) + " head is not finite");
     }
+    checkLogLoss(kind, fitted.leaveOneOut);
     return fitted;
+}
+
+LeaveOneOut judgeHead(HeadKind kind, const FeatureTable& table, const FeatureStatistics& statistics) {
+    fixEigenBlocking();
+    const HeadProblem problem(table, statistics);
+    const LeaveOneOut judged = judge(problem, solve(kind, problem));
+    checkLogLoss(kind, judged);
+    return judged;
 }
 
 std::vector<float> applyHead(const Head& head, const float* features, int rows) {
@@ -148,6 +178,27 @@ std::vector<float> applyHead(const Head& head, const float* features, int rows) 
         }
     }
     return logits;
+}
+
+std::vector<float> applyFamiliarity(const Head& head, const float* features, int rows) {
+    const Eigen::Index p = head.columns;
+    using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Familiarity& known = head.familiarity;
+    const MatrixXd white = Eigen::Map<const RowMajor>(known.white.data(), p, p).cast<double>();
+    const MatrixXd means = Eigen::Map<const RowMajor>(known.means.data(), head.classes, p).cast<double>();
+    const VectorXd shift = Eigen::Map<const Eigen::VectorXf>(known.whiteBias.data(), p).cast<double>();
+    const std::vector<float> logits = applyHead(head, features, rows);
+    std::vector<float> greatest;
+    for (int i = 0; i < rows; ++i) {
+        const VectorXd f = Eigen::Map<const Eigen::VectorXf>(features + i * p, p).cast<double>();
+        const VectorXd u = white * f + shift;
+        const Eigen::Map<const Eigen::VectorXf> row(logits.data() + size_t(i) * size_t(head.classes), head.classes);
+        const VectorXd distances = (means.rowwise() - u.transpose()).rowwise().squaredNorm();
+        const VectorXd familiarity =
+            double(known.logitScale) * row.cast<double>() - double(known.distanceScale) * distances;
+        greatest.push_back(float(familiarity.maxCoeff()));
+    }
+    return greatest;
 }
 
 }  // namespace hyperpred

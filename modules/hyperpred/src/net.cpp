@@ -13,12 +13,14 @@ namespace {
 
 const char* const kFeatures = "features";
 const char* const kLogits = "logits";
+const char* const kFamiliarity = "familiarity";
 const char* const kProbabilities = "probabilities";
 
 // Layer names hold no '/', so names with one never meet a layer's. A layer that has the name of an output of the net,
 // or of the layer that cv::dnn adds for the input, steps aside.
 std::string graphName(const std::string& layer) {
-    const bool taken = layer == kFeatures || layer == kLogits || layer == kProbabilities || layer == "_input";
+    const bool taken =
+        layer == kFeatures || layer == kLogits || layer == kFamiliarity || layer == kProbabilities || layer == "_input";
     return taken ? layer + "/layer" : layer;
 }
 
@@ -126,12 +128,49 @@ public:
         linear.weight = head.weight;
         linear.bias = head.bias;
         graph_.logits = append(std::move(linear));
+        addFamiliarity(head, place);
         graph_.probabilities = appendPlain(kProbabilities, NetOp::Softmax, graph_.logits, vectorShape(head.classes));
     }
 
     NetGraph take() { return std::move(graph_); }
 
 private:
+    // Distances from squares and products of whitened features, so that layers which every reader knows suffice.
+    void addFamiliarity(const Head& head, const std::string& place) {
+        const Familiarity& known = head.familiarity;
+        const int64_t p = head.columns;
+        checkSize(known.white.size(), p * p, "the whitening", place);
+        checkSize(known.whiteBias.size(), p, "the whitening's bias", place);
+        checkSize(known.means.size(), head.classes * p, "the whitened means", place);
+        NetNode white = plainNode("familiarity/white", NetOp::Linear, graph_.features, vectorShape(head.columns));
+        white.weight = known.white;
+        white.bias = known.whiteBias;
+        const int whitened = append(std::move(white));
+        const int squares = appendPlain("familiarity/squares", NetOp::Square, whitened, vectorShape(head.columns));
+        graph_.nodes.back().inputs.push_back(whitened);
+        NetNode parts = plainNode("familiarity/parts", NetOp::Concat, squares, vectorShape(2 * head.columns));
+        parts.inputs.push_back(whitened);
+        NetNode closeness =
+            plainNode("familiarity/closeness", NetOp::Linear, append(std::move(parts)), vectorShape(head.classes));
+        for (int c = 0; c < head.classes; ++c) {
+            const float* mean = known.means.data() + int64_t(c) * p;
+            closeness.weight.insert(closeness.weight.end(), size_t(p), -known.distanceScale);
+            double square = 0;
+            for (int64_t j = 0; j < p; ++j) {
+                closeness.weight.push_back(2 * known.distanceScale * mean[j]);
+                square += double(mean[j]) * double(mean[j]);
+            }
+            closeness.bias.push_back(float(-double(known.distanceScale) * square));
+        }
+        const int close = append(std::move(closeness));
+        NetNode scaled = plainNode("familiarity/logits", NetOp::Affine, graph_.logits, vectorShape(head.classes));
+        scaled.weight.assign(size_t(head.classes), known.logitScale);
+        scaled.bias.assign(size_t(head.classes), 0.f);
+        const int logits = append(std::move(scaled));
+        graph_.familiarity = appendPlain(kFamiliarity, NetOp::Add, close, vectorShape(head.classes));
+        graph_.nodes.back().inputs.push_back(logits);
+    }
+
     static NetOp netOp(Op op) {
         switch (op) {
             case Op::Conv: return NetOp::Conv;

@@ -41,13 +41,13 @@ struct NetNode {
     Shape in, shape;            // of the first input and of the output; vectors are (n, 1, 1)
 };
 
-// Outputs "features" (pooled stages, concatenated), "logits", "probabilities". Input "image": N x 3 x S x S, RGB,
+// Outputs "features" (pooled stages, concatenated), "logits", "familiarity", "probabilities". Input "image": N x 3 x S x S, RGB,
 // 0..255, as cv::dnn::blobFromImages(images, 1.0, Size(S, S), Scalar(), swapRB=true, crop=false) makes it.
 struct NetGraph {
     std::string architecture;
     int size = 0;
     std::vector<NetNode> nodes;
-    int features = -1, logits = -1, probabilities = -1;
+    int features = -1, logits = -1, familiarity = -1, probabilities = -1;
     std::map<std::string, std::string> metadata;  // class names, threshold, preprocessing: doc/file_formats.md
 };
 

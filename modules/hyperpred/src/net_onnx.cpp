@@ -108,7 +108,7 @@ private:
         out_.text(graph_field::name, graph_.architecture);
         writeValue(graph_field::input, "image", {3, graph_.size, graph_.size});
         // forward() without a name gives the first output in OpenCV 5 and the last in OpenCV 4: both rank the classes.
-        for (const int output : {graph_.logits, graph_.features, graph_.probabilities}) {
+        for (const int output : {graph_.logits, graph_.features, graph_.familiarity, graph_.probabilities}) {
             const NetNode& node = graph_.nodes[size_t(output)];
             writeValue(graph_field::output, node.name, {node.shape.channels});
         }

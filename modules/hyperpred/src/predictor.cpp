@@ -73,7 +73,7 @@ private:
         std::unique_ptr<BackendNetwork> network;
         NetworkWeights statistics;
         std::vector<float> features;  // sample x p
-        FittedHead fitted;
+        LeaveOneOut judged;           // on the sample, where there is a choice
     };
 
     void progress(const char* stage, double done) const {
@@ -221,21 +221,23 @@ private:
         candidate.network = backend_.upload(weights);
     }
 
-    FittedHead fit(const FeatureTable& table) {
-        return fitHead(headKind_, table, gatherStatistics(table, backend_), options_.rejected);
+    std::unique_ptr<FeatureTable> sampleTable(const Candidate& candidate) const {
+        auto table = std::make_unique<FeatureTable>(featureColumns(), classes_);
+        table->append(candidate.features.data(), sampleLabels_.data(), int(sample_.size()));
+        return table;
     }
 
     // By leave-one-out accuracy on the sample, then by log loss: no image outside the support set is ever looked at.
     void chooseCandidate() {
         for (Candidate& candidate : candidates_) {
-            FeatureTable table(featureColumns(), classes_);
-            table.append(candidate.features.data(), sampleLabels_.data(), int(sample_.size()));
-            if (candidates_.size() > 1 || sample_.size() == entries_.size()) candidate.fitted = fit(table);
+            if (candidates_.size() == 1) break;
+            const auto table = sampleTable(candidate);
+            candidate.judged = judgeHead(headKind_, *table, gatherStatistics(*table, backend_));
         }
         chosen_ = 0;
         for (size_t i = 1; i < candidates_.size(); ++i) {
-            const LeaveOneOut& best = candidates_[chosen_].fitted.leaveOneOut;
-            const LeaveOneOut& other = candidates_[i].fitted.leaveOneOut;
+            const LeaveOneOut& best = candidates_[chosen_].judged;
+            const LeaveOneOut& other = candidates_[i].judged;
             if (other.accuracy > best.accuracy || (other.accuracy == best.accuracy && other.logLoss < best.logLoss)) {
                 chosen_ = i;
             }
@@ -251,8 +253,11 @@ private:
 
     // Sample images have their features from the calibration pass; the others get one ordinary pass.
     void gatherFeatures() {
-        if (sample_.size() == entries_.size()) return;
         Candidate& chosen = candidates_[chosen_];
+        if (sample_.size() == entries_.size()) {
+            table_ = sampleTable(chosen);
+            return;
+        }
         const size_t columns = size_t(featureColumns());
         table_ = std::make_unique<FeatureTable>(int(columns), classes_);
         std::vector<uint8_t> pixels(support_.imageBytes() * kFeatureBatch);
@@ -288,7 +293,7 @@ private:
 
     void fitFinalHead() {
         progress("head", 0);
-        fitted_ = table_ ? fit(*table_) : std::move(candidates_[chosen_].fitted);
+        fitted_ = fitHead(headKind_, *table_, gatherStatistics(*table_, backend_), options_.rejected);
         stopwatch_.lap("head");
     }
 
@@ -314,7 +319,7 @@ private:
         PredictionContents contents;
         contents.description.classNames = names_;
         contents.description.size = hyper_.architecture.size;
-        contents.description.threshold = fitted_.head.threshold;
+        contents.description.threshold = fitted_.head.familiarity.threshold;
         std::map<std::string, std::string> metadata = toMetadata(contents.description);
         metadata["hyperpred.architecture"] = toJson(hyper_.architecture);
         metadata["hyperpred.report"] = findings().dump();
@@ -342,10 +347,7 @@ private:
         result["weights"] = candidates_[chosen_].name;
         for (const Candidate& candidate : candidates_) {
             if (candidates_.size() > 1) {
-                result["leave_one_out_on_sample"][candidate.name] =
-                    candidate.name == candidates_[chosen_].name && sample_.size() == entries_.size()
-                        ? fitted_.leaveOneOut.accuracy
-                        : candidate.fitted.leaveOneOut.accuracy;
+                result["leave_one_out_on_sample"][candidate.name] = candidate.judged.accuracy;
             }
         }
         result["head"] = headName(fitted_.head.kind);
@@ -394,7 +396,7 @@ private:
     std::vector<uint8_t> samplePixels_;
     std::vector<Candidate> candidates_;
     size_t chosen_ = 0;
-    std::unique_ptr<FeatureTable> table_;  // null when the sample is the whole support set
+    std::unique_ptr<FeatureTable> table_;
     FittedHead fitted_;
 };
 

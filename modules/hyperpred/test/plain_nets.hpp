@@ -11,7 +11,7 @@ namespace hyperpred {
 namespace test {
 
 struct Outputs {
-    Values features, logits, probabilities;
+    Values features, logits, familiarity, probabilities;
 };
 
 inline Values unitLength(Values values) {
@@ -33,6 +33,21 @@ inline Values linear(const Values& input, const std::vector<float>& weight, cons
     Values result(bias.begin(), bias.end());
     for (size_t o = 0; o < result.size(); ++o) {
         for (size_t i = 0; i < input.size(); ++i) result[o] += double(weight[o * input.size() + i]) * input[i];
+    }
+    return result;
+}
+
+// As head.hpp defines it.
+inline Values familiarityOf(const Familiarity& known, const Values& features, const Values& logits) {
+    const Values u = linear(features, known.white, known.whiteBias);
+    Values result;
+    for (size_t c = 0; c < logits.size(); ++c) {
+        double distance = 0;
+        for (size_t j = 0; j < u.size(); ++j) {
+            const double apart = u[j] - double(known.means[c * u.size() + j]);
+            distance += apart * apart;
+        }
+        result.push_back(double(known.logitScale) * logits[c] - double(known.distanceScale) * distance);
     }
     return result;
 }
@@ -69,7 +84,8 @@ inline Outputs evaluateGraph(const NetGraph& graph, const Values& image) {
         for (const int input : node.inputs) inputs.push_back(input == kImageInput ? &image : &values[size_t(input)]);
         values.push_back(evaluateNode(node, inputs));
     }
-    return {values[size_t(graph.features)], values[size_t(graph.logits)], values[size_t(graph.probabilities)]};
+    return {values[size_t(graph.features)], values[size_t(graph.logits)], values[size_t(graph.familiarity)],
+            values[size_t(graph.probabilities)]};
 }
 
 // Batch-norm as the definition says it, nothing folded.
@@ -124,6 +140,7 @@ inline Outputs evaluateArchitecture(const Architecture& architecture, const Netw
         outputs.features.insert(outputs.features.end(), pooled.begin(), pooled.end());
     }
     outputs.logits = linear(head.normalise ? unitLength(outputs.features) : outputs.features, head.weight, head.bias);
+    outputs.familiarity = familiarityOf(head.familiarity, outputs.features, outputs.logits);
     outputs.probabilities = softmax(outputs.logits);
     return outputs;
 }

@@ -170,6 +170,12 @@ inline Head randomHead(HeadKind kind, int classes, int columns, unsigned seed) {
     head.columns = columns;
     head.weight = randomFloats(draw, size_t(classes) * size_t(columns), 0, 2 / std::sqrt(double(columns)));
     head.bias = randomFloats(draw, size_t(classes), 0, 1);
+    Familiarity& known = head.familiarity;
+    known.white = randomFloats(draw, size_t(columns) * size_t(columns), 0, 1 / std::sqrt(double(columns)));
+    known.whiteBias = randomFloats(draw, size_t(columns), 0, 1);
+    known.means = randomFloats(draw, size_t(classes) * size_t(columns), 0, 1);
+    known.logitScale = 0.7f;
+    known.distanceScale = 0.11f;
     return head;
 }
 

@@ -61,13 +61,14 @@ void checkSound(HeadKind kind, const Draw& draw) {
         BOOST_TEST(fitted.head.weight.size() == size_t(draw.classes) * size_t(draw.columns));
         BOOST_TEST(fitted.head.bias.size() == size_t(draw.classes));
         BOOST_TEST((allFinite(fitted.head.weight) && allFinite(fitted.head.bias)));
-        BOOST_TEST((std::isfinite(fitted.head.threshold) && std::isfinite(judged.logLoss)));
+        BOOST_TEST((std::isfinite(fitted.head.familiarity.threshold) && std::isfinite(judged.logLoss)));
         BOOST_TEST((std::isfinite(fitted.head.temperature) && fitted.head.temperature > 0));
         BOOST_TEST((judged.accuracy >= 0 && judged.accuracy <= 1));
         BOOST_REQUIRE((judged.predicted.size() == n && judged.answerProbability.size() == n &&
-                       judged.labelProbability.size() == n && judged.greatestLogit.size() == n));
-        BOOST_TEST((allFinite(judged.greatestLogit) && allFinite(judged.answerProbability)));
+                       judged.labelProbability.size() == n && judged.familiarity.size() == n));
+        BOOST_TEST((allFinite(judged.familiarity) && allFinite(judged.answerProbability)));
         BOOST_TEST(allFinite(applyHead(fitted.head, draw.rows.data(), draw.images())));
+        BOOST_TEST(allFinite(applyFamiliarity(fitted.head, draw.rows.data(), draw.images())));
         int right = 0;
         for (size_t i = 0; i < n; ++i) {
             right += judged.predicted[i] == draw.labels[i] ? 1 : 0;
@@ -185,12 +186,12 @@ BOOST_AUTO_TEST_CASE(threshold_refuses_the_share) {
     for (HeadKind kind : kKinds) {
         for (double rejected : {0.01, 0.1, 0.5}) {
             const FittedHead fitted = fit(kind, draw, rejected);
-            const std::vector<float>& greatest = fitted.leaveOneOut.greatestLogit;
-            const auto refused = std::count_if(greatest.begin(), greatest.end(),
-                                               [&](float logit) { return logit < fitted.head.threshold; });
+            const std::vector<float>& familiarity = fitted.leaveOneOut.familiarity;
+            const auto refused = std::count_if(familiarity.begin(), familiarity.end(),
+                                               [&](float one) { return one < fitted.head.familiarity.threshold; });
             BOOST_TEST(refused == std::lround(300 * rejected));
         }
-        BOOST_TEST(fit(kind, draw, 0).head.threshold == std::numeric_limits<float>::lowest());
+        BOOST_TEST(fit(kind, draw, 0).head.familiarity.threshold == std::numeric_limits<float>::lowest());
         for (double bad : {-0.1, 0.6, std::nan("")}) BOOST_CHECK_THROW(fit(kind, draw, bad), cv::Exception);
     }
 }
@@ -206,9 +207,9 @@ BOOST_AUTO_TEST_CASE(threads_do_not_change_a_bit) {
                 const FittedHead several = fit(kind, draw);
                 BOOST_TEST(sameBits(one.head.weight, several.head.weight));
                 BOOST_TEST(sameBits(one.head.bias, several.head.bias));
-                BOOST_TEST(sameBits(one.leaveOneOut.greatestLogit, several.leaveOneOut.greatestLogit));
+                BOOST_TEST(sameBits(one.leaveOneOut.familiarity, several.leaveOneOut.familiarity));
                 BOOST_TEST(one.leaveOneOut.logLoss == several.leaveOneOut.logLoss);
-                BOOST_TEST(one.head.threshold == several.head.threshold);
+                BOOST_TEST(one.head.familiarity.threshold == several.head.familiarity.threshold);
             }
         }
     }

@@ -39,6 +39,7 @@ void compareWithArchitecture(const Architecture& architecture, const std::vector
     const Outputs expected = evaluateArchitecture(architecture, weights, choice, head, image);
     BOOST_TEST(difference(found.features, expected.features) < kTolerance);
     BOOST_TEST(difference(found.logits, expected.logits) < kTolerance);
+    BOOST_TEST(difference(found.familiarity, expected.familiarity) < kTolerance);
     BOOST_TEST(difference(found.probabilities, expected.probabilities) < kTolerance);
 }
 
@@ -99,6 +100,7 @@ BOOST_AUTO_TEST_CASE(outputs_have_their_names_and_metadata_go_along) {
         BOOST_TEST(graph.nodes.at(size_t(graph.features)).name == "features");
         BOOST_TEST(graph.nodes.at(size_t(graph.features)).shape.channels == featureCount(everyOp(), stages));
         BOOST_TEST(graph.nodes.at(size_t(graph.logits)).name == "logits");
+        BOOST_TEST(graph.nodes.at(size_t(graph.familiarity)).name == "familiarity");
         BOOST_TEST(graph.nodes.at(size_t(graph.probabilities)).name == "probabilities");
         BOOST_TEST(graph.metadata.at("hyperpred.classes") == "[\"a\",\"b\"]");
         BOOST_TEST(graph.architecture == "small");

@@ -21,7 +21,7 @@ const double kEmitterTolerance = 1e-5;  // the same float sums by the same libra
 const double kBatchTolerance = 1e-5;
 const double kPlainTolerance = 1e-4;  // float sums of up to a few hundred terms against double
 
-const std::vector<cv::String> kNames = {"logits", "features", "probabilities"};
+const std::vector<cv::String> kNames = {"logits", "features", "familiarity", "probabilities"};
 
 cv::dnn::Net readBack(const NetGraph& graph) {
     const std::vector<uint8_t> bytes = emitOnnx(graph);
@@ -50,6 +50,7 @@ void compareEmitters(const NetGraph& graph, unsigned seed) {
     const Outputs plain = evaluateGraph(graph, valuesOf(blob, 1));
     BOOST_TEST(difference(valuesOf(found[0], 1), plain.logits) < kPlainTolerance);
     BOOST_TEST(difference(valuesOf(found[1], 1), plain.features) < kPlainTolerance);
+    BOOST_TEST(difference(valuesOf(found[2], 1), plain.familiarity) < kPlainTolerance);
 }
 
 // Small enough that every bit can be flipped.
@@ -145,7 +146,7 @@ BOOST_AUTO_TEST_CASE(forward_without_a_name_gives_probabilities_or_logits) {
     const cv::Mat unnamed = net.forward();
     for (int i = 0; i < 2; ++i) {
         const Values values = valuesOf(unnamed, i);
-        BOOST_TEST((values == valuesOf(outs[0], i) || values == valuesOf(outs[2], i)));
+        BOOST_TEST((values == valuesOf(outs[0], i) || values == valuesOf(outs[3], i)));
     }
 }
 
@@ -197,7 +198,7 @@ BOOST_AUTO_TEST_CASE(input_and_outputs_are_declared_for_any_batch) {
             found.push_back(text);
         }
     }
-    const std::vector<std::string> expected = {"image N 3 37 37", "logits N 9", "features N 12", "probabilities N 9"};
+    const std::vector<std::string> expected = {"image N 3 37 37", "logits N 9", "features N 12", "familiarity N 9", "probabilities N 9"};
     BOOST_TEST(found == expected, boost::test_tools::per_element());
 }
 

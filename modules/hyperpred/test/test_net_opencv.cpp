@@ -13,7 +13,7 @@ namespace {
 const double kPlainTolerance = 1e-4;  // float sums of up to a few hundred terms against double
 const double kBatchTolerance = 1e-5;  // the same sums, at most cut up otherwise
 
-const std::vector<cv::String> kNames = {"logits", "features", "probabilities"};
+const std::vector<cv::String> kNames = {"logits", "features", "familiarity", "probabilities"};
 
 std::vector<cv::Mat> forward(cv::dnn::Net& net, const cv::Mat& blob, const std::vector<cv::String>& names = kNames) {
     std::vector<cv::Mat> outs, copies;
@@ -31,7 +31,8 @@ void compareWithPlain(const NetGraph& graph, unsigned seed) {
         const Outputs expected = evaluateGraph(graph, valuesOf(blob, i));
         BOOST_TEST(difference(valuesOf(outs[0], i), expected.logits) < kPlainTolerance);
         BOOST_TEST(difference(valuesOf(outs[1], i), expected.features) < kPlainTolerance);
-        BOOST_TEST(difference(valuesOf(outs[2], i), expected.probabilities) < kPlainTolerance);
+        BOOST_TEST(difference(valuesOf(outs[2], i), expected.familiarity) < kPlainTolerance);
+        BOOST_TEST(difference(valuesOf(outs[3], i), expected.probabilities) < kPlainTolerance);
     }
 }
 
@@ -72,7 +73,7 @@ BOOST_AUTO_TEST_CASE(outputs_are_matrices_and_forward_gives_the_logits) {
         cv::dnn::Net net = emitOpenCV(graph);
         const cv::Mat blob = randomBlob(5, graph.size, 32);
         const std::vector<cv::Mat> outs = forward(net, blob);
-        const std::vector<int> columns = {9, featureCount(everyOp(), stages), 9};
+        const std::vector<int> columns = {9, featureCount(everyOp(), stages), 9, 9};
         for (size_t out = 0; out < outs.size(); ++out) {
             BOOST_TEST(outs[out].dims == 2);
             BOOST_TEST(outs[out].rows == 5);

@@ -139,7 +139,7 @@ BOOST_FIXTURE_TEST_CASE(net_and_onnx_agree, ModelFixture) {
     }
     const Mat blob = cv::dnn::blobFromImages(resized, 1.0, prediction->inputSize(), cv::Scalar(), true, false);
     std::vector<Mat> a, b, one;
-    const std::vector<cv::String> names = {"logits", "features", "probabilities"};
+    const std::vector<cv::String> names = {"logits", "features", "familiarity", "probabilities"};
     direct.setInput(blob);
     direct.forward(a, names);
     read.setInput(blob);

@@ -62,7 +62,8 @@ class CV_EXPORTS_W Prediction {
 public:
     virtual ~Prediction() {}
     //! Ready network. Input: blobFromImages(images, 1.0, inputSize(), Scalar(), true, false); outputs "logits"
-    //! (N x C), "features" (N x p), "probabilities" (N x C). Each call gives an independent Net.
+    //! (N x C), "features" (N x p), "probabilities" (N x C), "familiarity" (N x C; where its greatest number is below
+    //! threshold() the image resembles no class). Each call gives an independent Net.
     CV_WRAP virtual dnn::Net net() const = 0;
     CV_WRAP virtual Size inputSize() const = 0;
     //! Writes an ONNX file (opset 13) atomically; class names, threshold and preprocessing are in metadata_props.
@@ -80,7 +81,7 @@ public:
     CV_WRAP virtual std::vector<Suspect> suspects() const = 0;
     //! Support images that PredictOptions::dropSuspects kept out, the most doubtful first.
     CV_WRAP virtual std::vector<Suspect> dropped() const = 0;
-    //! Greatest logit below which classify() calls an image unknown.
+    //! Greatest "familiarity" below which classify() calls an image unknown.
     CV_WRAP virtual double threshold() const = 0;
     //! Where the prediction ran, e.g. "CPU, AMD EPYC 9575F, 2 threads, AVX-512".
     CV_WRAP virtual String device() const = 0;
