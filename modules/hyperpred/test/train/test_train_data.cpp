@@ -76,6 +76,20 @@ BOOST_AUTO_TEST_CASE(RulesSelectTheClassesTheyName) {
     BOOST_CHECK_THROW(selectData({rule}, files), std::exception);
 }
 
+// torch's "meta" device stands for a GPU: tensors there have a shape and no content.
+BOOST_AUTO_TEST_CASE(TheImagesOfAFileMoveToTheDeviceTogether) {
+    const TinyTraining tiny;
+    std::map<std::string, PackedFile> files;
+    std::vector<DataSet> sets = selectData({ruleFor(tiny), ruleFor(tiny)}, files);
+    moveToDevice(sets, files, torch::kMeta);
+    BOOST_CHECK(sets[0].pixels.device() == torch::kMeta);
+    BOOST_CHECK(sets[0].pixels.is_same(sets[1].pixels));
+    BOOST_CHECK(files.begin()->second.pixels.is_same(sets[0].pixels));  // no copy stays on the host
+    const torch::Tensor images = gatherImages(sets[0].pixels, sets[0].classes[1], torch::kMeta);
+    BOOST_CHECK(images.device() == torch::kMeta);
+    BOOST_CHECK_EQUAL(images.size(0), sets[0].classes[1].numel());
+}
+
 BOOST_AUTO_TEST_CASE(TasksNeverShareSupportAndQueryImages) {
     const TinyTraining tiny;
     std::map<std::string, PackedFile> files;

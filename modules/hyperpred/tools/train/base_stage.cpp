@@ -122,7 +122,7 @@ BaseTraining::BaseTraining(const Settings& settings, TrainState* from)
       space_(labelSpaceOf(sets_, settings.word("base.softmax"))),
       images_(listImages(sets_)),
       device_(settings.word("run.device") == "cuda" ? torch::kCUDA : torch::kCPU),
-      bf16_(settings.word("run.precision") == "bf16"),
+      bf16_(computesInHalf(settings.word("run.precision"), device_)),
       batch_(settings.integer("base.batch")),
       chance_(torch::make_generator<at::CPUGeneratorImpl>(uint64_t(settings.integer("run.seed")))) {
     requireEdge(sets_, architecture_.size);
@@ -136,6 +136,7 @@ BaseTraining::BaseTraining(const Settings& settings, TrainState* from)
     steps_ = std::max<int64_t>(1, std::llround(settings.number("base.epochs") * double(stepsAnEpoch_)));
     validateEvery_ = std::max<int64_t>(1, std::llround(settings.number("base.validate_every") * double(stepsAnEpoch_)));
     space_.allowed = space_.allowed.to(device_);
+    for (std::vector<DataSet>* sets : {&sets_, &held_, &tests_}) moveToDevice(*sets, files_, device_);
     start(from);
 }
 

@@ -1,6 +1,11 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 #include <torch/torch.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -170,9 +175,20 @@ void runCommand(const Arguments& arguments) {
     }
 }
 
+// A step allocates and frees the same large blocks every time. By default glibc maps them anew, and the kernel clears
+// every page again: half of a step of convnet3 (doc/experiments.md).
+void keepFreedMemory() {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
+    mallopt(M_TOP_PAD, 256 << 20);
+#endif
+}
+
 }  // namespace
 
 int main(int count, char** values) {
+    keepFreedMemory();
     try {
         runCommand(parseArguments(count, values));
         return 0;

@@ -72,7 +72,7 @@ MetaTraining::MetaTraining(const Settings& settings, TrainState* from)
       held_(selectData(settings.validation, files_)),
       space_(labelSpaceOf(sets_, settings.word("base.softmax"))),
       device_(settings.word("run.device") == "cuda" ? torch::kCUDA : torch::kCPU),
-      model_{settings_, architecture_, device_, settings.word("run.precision") == "bf16"},
+      model_{settings_, architecture_, device_, computesInHalf(settings.word("run.precision"), device_)},
       steps_(settings.integer("meta.tasks")),
       chance_(torch::make_generator<at::CPUGeneratorImpl>(uint64_t(settings.integer("run.seed")) + 7919u)) {
     requireEdge(sets_, architecture_.size);
@@ -81,6 +81,7 @@ MetaTraining::MetaTraining(const Settings& settings, TrainState* from)
         fail(Failure::BadArgument, "meta.least_classes is greater than meta.most_classes");
     }
     space_.allowed = space_.allowed.to(device_);
+    for (std::vector<DataSet>* sets : {&sets_, &held_}) moveToDevice(*sets, files_, device_);
     start(from);
 }
 

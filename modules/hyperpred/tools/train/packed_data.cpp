@@ -2,6 +2,7 @@
 #include "packed_data.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <ostream>
@@ -125,6 +126,7 @@ std::vector<DataSet> selectData(const std::vector<DataRule>& rules, std::map<std
         const PackedFile& file = files[rule.file];
         DataSet set;
         set.name = rule.name;
+        set.file = rule.file;
         set.pixels = file.pixels;
         set.firstLabel = firstLabel;
         for (const int c : selectClasses(rule, file)) {
@@ -139,8 +141,24 @@ std::vector<DataSet> selectData(const std::vector<DataRule>& rules, std::map<std
     return sets;
 }
 
+void moveToDevice(std::vector<DataSet>& sets, std::map<std::string, PackedFile>& files, const torch::Device& device) {
+    for (DataSet& set : sets) {
+        PackedFile& file = files.at(set.file);
+        if (file.pixels.device() != device) {
+            try {
+                file.pixels = file.pixels.to(device);
+            } catch (const c10::Error& error) {
+                if (std::string(error.what()).find("out of memory") == std::string::npos) throw;
+                std::fprintf(stderr, "packed file \"%s\" does not fit into the device's memory, it stays on the host\n",
+                             set.file.c_str());
+            }
+        }
+        set.pixels = file.pixels;
+    }
+}
+
 torch::Tensor gatherImages(const torch::Tensor& pixels, const torch::Tensor& rows, const torch::Device& device) {
-    return pixels.index_select(0, rows).to(device).permute({0, 3, 1, 2}).flip(1).to(torch::kFloat);
+    return pixels.index_select(0, rows.to(pixels.device())).to(device).permute({0, 3, 1, 2}).flip(1).to(torch::kFloat);
 }
 
 }  // namespace hyperpred

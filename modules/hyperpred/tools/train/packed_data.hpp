@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ void writePackedFile(const std::string& path, int size, const std::vector<std::s
 
 // The classes of one data set that a rule selects, with contiguous labels.
 struct DataSet {
-    std::string name;
+    std::string name, file;
     std::vector<std::string> classNames;
     torch::Tensor pixels;                // all images of the file; shared, not copied
     std::vector<torch::Tensor> classes;  // rows of `pixels` of each selected class, int64
@@ -32,6 +33,10 @@ struct DataSet {
 };
 // Data sets with labels concatenated in the order of the rules. `files` caches files that several rules name.
 std::vector<DataSet> selectData(const std::vector<DataRule>& rules, std::map<std::string, PackedFile>& files);
+
+// Puts the images of the sets onto the device, each file once (`files` keeps them), so that no batch waits for the bus.
+// What does not fit into its memory stays on the host: gatherImages then copies batch by batch.
+void moveToDevice(std::vector<DataSet>& sets, std::map<std::string, PackedFile>& files, const torch::Device& device);
 
 // Rows of `pixels` as N x 3 x S x S floats, RGB, 0..255.
 torch::Tensor gatherImages(const torch::Tensor& pixels, const torch::Tensor& rows, const torch::Device& device);

@@ -193,7 +193,10 @@ const std::vector<WordSetting>& wordSettings() {
         {"base.init", "", {}, "checkpoint or safetensors with base weights to start from"},
         {"meta.init", "", {}, "checkpoint or safetensors with base weights to start from; empty: from scratch"},
         {"meta.head", "ridge", {"ridge", "cosine"}, "closed-form head inside the loss"},
-        {"run.precision", "bf16", {"bf16", "f32"}, "of convolutions while training"},
+        {"run.precision",
+         "auto",
+         {"auto", "bf16", "f32"},
+         "of convolutions while training; auto: bf16 where the device computes in it, else f32"},
         {"run.device", "cpu", {"cpu", "cuda"}, "where the training runs"},
         {"run.out", "train-out", {}, "folder for checkpoints, log.csv and curves.png"},
     };

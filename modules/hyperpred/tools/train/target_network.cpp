@@ -122,6 +122,16 @@ StageOutputs forwardCalibrated(const Architecture& architecture, const TargetWei
     });
 }
 
+bool computesInHalf(const std::string& precision, const torch::Device& device) {
+    if (precision != "auto") return precision == "bf16";
+    if (!device.is_cpu()) return true;
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+    return false;
+#endif
+}
+
 Autocast::Autocast(bool on, const torch::Device& device) : on_(on), device_(device) {
     if (on_) setAutocast(device_, true);
 }

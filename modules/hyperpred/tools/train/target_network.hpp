@@ -44,6 +44,10 @@ StageOutputs forwardTarget(const Architecture& architecture, const TargetWeights
 StageOutputs forwardCalibrated(const Architecture& architecture, const TargetWeights& weights,
                                const torch::Tensor& input, const Moments& moments);
 
+// Whether the convolutions of a training compute in bf16: run.precision says so, or leaves it ("auto") to the device. A
+// processor without bf16 instructions emulates them, many times slower than float.
+bool computesInHalf(const std::string& precision, const torch::Device& device);
+
 // bf16 autocast on the device while it lives, when asked for.
 class Autocast {
 public:
