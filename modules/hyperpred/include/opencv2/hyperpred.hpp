@@ -24,68 +24,71 @@ namespace hyperpred {
 
 /** How to predict. The defaults are those of the `hyperpred predict` tool. */
 struct CV_EXPORTS_W_SIMPLE PredictOptions {
-    CV_WRAP PredictOptions() {}
+    CV_WRAP PredictOptions();  //!< The defaults.
     //! Classifier on the features: "ridge", "cosine" (the paper) or "lda".
-    CV_PROP_RW String head = "ridge";
+    CV_PROP_RW String head;
     //! Stages (1-based, ascending) whose pooled outputs are the features; empty: the last three.
     CV_PROP_RW std::vector<int> features;
     //! How a stage's map becomes a number a channel: "rms" (root of the mean square) or "mean" (the paper).
-    CV_PROP_RW String pooling = "rms";
+    CV_PROP_RW String pooling;
     //! Images, stratified by class, for the sketch and for batch-norm calibration: 2..10000.
-    CV_PROP_RW int sampleSize = 1000;
+    CV_PROP_RW int sampleSize;
     //! Share of the support set that the threshold for unknown images refuses: 0..0.5.
-    CV_PROP_RW double rejected = 0.01;
+    CV_PROP_RW double rejected;
     //! "auto" (the better of both by leave-one-out accuracy), "predicted" or "base".
-    CV_PROP_RW String weights = "auto";
+    CV_PROP_RW String weights;
     //! So many support images whose label is the most doubtful, by a first prediction, stay out of the second one, 0..;
     //! never the last of its class, and only suspects. What is left looks easier than it is: expectedAccuracy() rises.
-    CV_PROP_RW int dropSuspects = 0;
+    CV_PROP_RW int dropSuspects;
     //! One name a class, by label; empty: the labels' numbers.
     CV_PROP_RW std::vector<String> classNames;
     //! Allows more than 1,000 classes (up to 10,000).
-    CV_PROP_RW bool many = false;
-    //! Called with the stage's name and the share done (0..1) in order, twice through with dropSuspects; return false to cancel, then predict() throws
-    //! cv::Exception and the predictor is as before the call.
+    CV_PROP_RW bool many;
+    //! Called with the stage's name and the share done (0..1) in order, twice through with dropSuspects; return false
+    //! to cancel, then predict() throws cv::Exception and the predictor is as before the call.
     std::function<bool(const String& stage, double done)> progress;
 };
 
 /** A support image that a classifier fitted without it would label otherwise. */
 struct CV_EXPORTS_W_SIMPLE Suspect {
-    CV_PROP int image = 0;        //!< position in the order of HyperPredictor::add
-    CV_PROP int label = 0;        //!< as given
-    CV_PROP int predicted = 0;    //!< leave-one-out answer
-    CV_PROP float margin = 0;     //!< leave-one-out probability of the answer minus that of the label, 0..1
+    Suspect();              //!< All zero.
+    CV_PROP int image;      //!< position in the order of HyperPredictor::add
+    CV_PROP int label;      //!< as given
+    CV_PROP int predicted;  //!< leave-one-out answer
+    CV_PROP float margin;   //!< leave-one-out probability of the answer minus that of the label, 0..1
 };
 
 /** A predicted network. */
 class CV_EXPORTS_W Prediction {
 public:
     virtual ~Prediction() {}
-    //! Ready network. Input: blobFromImages(images, 1.0, inputSize(), Scalar(), true, false); outputs "logits"
-    //! (N x C), "features" (N x p), "probabilities" (N x C), "familiarity" (N x C; where its greatest number is below
-    //! threshold() the image resembles no class). Each call gives an independent Net.
+    /** Ready network. Input: blobFromImages(images, 1.0, inputSize(), Scalar(), true, false); outputs "logits"
+        (N x C), "features" (N x p), "probabilities" (N x C), "familiarity" (N x C; where its greatest number is below
+        threshold() the image resembles no class). Each call gives an independent Net. */
     CV_WRAP virtual dnn::Net net() const = 0;
+    /** Width and height in pixels of the images that net() takes. */
     CV_WRAP virtual Size inputSize() const = 0;
-    //! Writes an ONNX file (opset 13) atomically; class names, threshold and preprocessing are in metadata_props.
+    /** Writes an ONNX file (opset 13) atomically; class names, threshold and preprocessing are in metadata_props. */
     CV_WRAP virtual void writeONNX(const String& path) const = 0;
-    //! The same file in memory.
+    /** The same file in memory. */
     CV_WRAP virtual std::vector<uchar> onnx() const = 0;
+    /** One name a class, by label. */
     CV_WRAP virtual std::vector<String> classNames() const = 0;
-    //! Classifies images of any accepted type. labels: N x 1 CV_32S; scores: N x C CV_32F probabilities; unknown:
-    //! N x 1 CV_8U, 255 where the image resembles no class.
+    /** Classifies images of any accepted type. labels: N x 1 CV_32S; scores: N x C CV_32F probabilities; unknown:
+        N x 1 CV_8U, 255 where the image resembles no class. */
     CV_WRAP virtual void classify(InputArrayOfArrays images, OutputArray labels, OutputArray scores = noArray(),
                                   OutputArray unknown = noArray()) const = 0;
-    //! Leave-one-out accuracy on the support set, 0..1: what to expect on new images of the same kind.
+    /** Leave-one-out accuracy on the support set, 0..1: what to expect on new images of the same kind. */
     CV_WRAP virtual double expectedAccuracy() const = 0;
-    //! Support images whose leave-one-out answer contradicts their label, surest first.
+    /** Support images whose leave-one-out answer contradicts their label, surest first. */
     CV_WRAP virtual std::vector<Suspect> suspects() const = 0;
-    //! Support images that PredictOptions::dropSuspects kept out, the most doubtful first.
+    /** Support images that PredictOptions::dropSuspects kept out, the most doubtful first. */
     CV_WRAP virtual std::vector<Suspect> dropped() const = 0;
-    //! Greatest "familiarity" below which classify() calls an image unknown.
+    /** Greatest "familiarity" below which classify() calls an image unknown. */
     CV_WRAP virtual double threshold() const = 0;
-    //! Where the prediction ran, e.g. "CPU, AMD EPYC 9575F, 2 threads, AVX-512".
+    /** Where the prediction ran, e.g. "CPU, AMD EPYC 9575F, 2 threads, AVX-512". */
     CV_WRAP virtual String device() const = 0;
-    //! Everything of note as a JSON object: choice, head, lambda, accuracy, timings in ms, sizes, conflicts.
+    /** Everything of note as a JSON object: choice, head, lambda, accuracy, timings in ms, sizes, conflicts. */
     CV_WRAP virtual String report() const = 0;
 };
 
@@ -104,18 +107,23 @@ public:
         8 or 16 bit or float in 0..1, any size. @param labels as many integers (CV_32S), 0..9999. On an exception
         nothing of the batch was added. */
     CV_WRAP virtual void add(InputArrayOfArrays images, InputArray labels) = 0;
-    //! Number of support images added so far.
+    /** Number of support images added so far. */
     CV_WRAP virtual int size() const = 0;
-    //! Forgets the support set.
+    /** Forgets the support set. */
     CV_WRAP virtual void clear() = 0;
-    //! Predicts from what was added. The same support set gives the same bytes, whatever the order of the images,
-    //! the batches or the number of threads. The support set stays, so that predict() can be called again.
+    /** Predicts from what was added. The same support set gives the same bytes, whatever the order of the images,
+        the batches or the number of threads. The support set stays, so that predict() can be called again. */
     CV_WRAP virtual Ptr<Prediction> predict(const PredictOptions& options = PredictOptions()) = 0;
-    //! The model as a JSON object: architecture, hypernetwork, training.
+    /** The model as a JSON object: architecture, hypernetwork, training. */
     CV_WRAP virtual String info() const = 0;
 };
 
 //! @}
+
+// Not in the classes: OpenCV's binding generator takes an initialiser for a part of the name.
+inline PredictOptions::PredictOptions()
+    : head("ridge"), pooling("rms"), sampleSize(1000), rejected(0.01), weights("auto"), dropSuspects(0), many(false) {}
+inline Suspect::Suspect() : image(0), label(0), predicted(0), margin(0) {}
 
 }  // namespace hyperpred
 }  // namespace cv

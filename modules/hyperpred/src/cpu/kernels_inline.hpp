@@ -360,6 +360,7 @@ float dot(const float* a, const float* b, int count) {
 
 }  // namespace
 
+const Kernels& HYPERPRED_KERNELS(const char* name);  // OpenCV's build warns of a definition without one
 const Kernels& HYPERPRED_KERNELS(const char* name) {
     static const Kernels table = {name,          kLanes,         kPanel,         kRows,   multiplyPanel, finish,
                                   winogradInput, winogradOutput, winogradKernel, measure, greatest,      mean,
