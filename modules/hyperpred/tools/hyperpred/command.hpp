@@ -28,6 +28,7 @@ int runPredict(const std::vector<std::string>& arguments);
 int runEvaluate(const std::vector<std::string>& arguments);
 int runClassify(const std::vector<std::string>& arguments);
 int runInfo(const std::vector<std::string>& arguments);
+int runDoctor(const std::vector<std::string>& arguments);
 
 // What a command's --help tells, as data for manual and completion; name and summary are the caller's. `run` starts the
 // command, with any arguments; it ends where it makes its Arguments.

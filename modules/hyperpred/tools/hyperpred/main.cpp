@@ -25,6 +25,8 @@ const Command kCommands[] = {
     {"evaluate", runEvaluate, "measures a predicted network on labelled images"},
     {"classify", runClassify, "classifies images, a video file or a camera (its number)"},
     {"info", runInfo, "shows what a model, an architecture or a predicted network holds"},
+    {"doctor", runDoctor,
+     "checks this installation: versions, processor, GPU, models, temporary folder, a small prediction"},
 };
 
 ProgramPage programPage() {
