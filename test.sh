@@ -7,7 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 . scripts/packages.sh
-hyperpred_install "${HYPERPRED_BUILD_PACKAGES[@]}" "${HYPERPRED_TEST_PACKAGES[@]}"
+hyperpred_install "${HYPERPRED_BUILD_PACKAGES[@]}" "${HYPERPRED_TEST_PACKAGES[@]}" \
+    "${HYPERPRED_PACKAGE_PACKAGES[@]}" "${HYPERPRED_INSTALL_PACKAGES[@]}"
 
 preset=cpu-release
 case "${1:-}" in

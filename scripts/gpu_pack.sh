@@ -13,6 +13,7 @@ sources=$(ls $module/src/*.cpp $module/src/reference/*.cpp $module/src/cpu/*.cpp
 tests="$module/test/test_backend.cpp $module/test/test_cuda_kernels.cpp $module/test/test_fallback_backend.cpp"
 headers() {
     g++ -std=c++17 -DHYPERPRED_WITHOUT_OPENCV -DBOOST_TEST_MODULE=pack -I "$module/src" -I "$module/test" \
+        -I "$module/tools/manual" \
         -I /usr/include/eigen3 "$@" -M 2>/dev/null | tr ' \\' '\n\n' | grep -E '^/usr/(local/)?include/(boost|eigen3|nlohmann)/'
 }
 for source in $sources; do headers "$source" || true; done >.gpu/list

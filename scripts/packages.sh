@@ -32,3 +32,7 @@ HYPERPRED_BUILD_PACKAGES=(g++ cmake ninja-build libopencv-dev libeigen3-dev nloh
                           libboost-program-options-dev)
 HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv doxygen
                          python3-dev python3-numpy pybind11-dev python3-matplotlib)
+# The packages: what makes them and what judges them (test/package.sh).
+HYPERPRED_PACKAGE_PACKAGES=(dpkg-dev file lintian pkg-config)
+# The installed programs: manual pages and completions (test/install_runs.sh, test/completion.py).
+HYPERPRED_INSTALL_PACKAGES=(man-db mandoc zsh fish)

@@ -29,8 +29,9 @@ target_link_libraries(hyperpred_core PUBLIC Threads::Threads hyperpred_headers P
 set_target_properties(hyperpred_core PROPERTIES POSITION_INDEPENDENT_CODE ON)
 include(cmake/cuda.cmake)
 
-add_executable(hyperpred_bench tools/bench/main.cpp tools/bench/gpu.cpp)
-target_include_directories(hyperpred_bench PRIVATE test)  # hypernetworks of random weights
+file(GLOB HYPERPRED_MANUAL_SOURCES CONFIGURE_DEPENDS tools/manual/*.cpp)
+add_executable(hyperpred_bench tools/bench/main.cpp tools/bench/gpu.cpp ${HYPERPRED_MANUAL_SOURCES})
+target_include_directories(hyperpred_bench PRIVATE tools/manual test)  # test: hypernetworks of random weights
 target_link_libraries(hyperpred_bench PRIVATE hyperpred_core hyperpred_warnings)
 set_target_properties(hyperpred_bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 

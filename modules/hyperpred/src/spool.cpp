@@ -22,20 +22,15 @@ namespace {
 
 static_assert(sizeof(off_t) == 8, "a spool may be longer than 2 GiB");
 
-std::string temporaryFolder() {
-    const char* folder = std::getenv("TMPDIR");
-    return folder != nullptr && folder[0] != '\0' ? folder : "/tmp";
-}
-
 [[noreturn]] void failOnDisk(const std::string& what, int error) {
-    fail(Failure::NoMemory, "temporary file in " + quotedPath(temporaryFolder()) + ": " + what + " (" +
+    fail(Failure::NoMemory, "temporary file in " + quotedPath(Spool::folder()) + ": " + what + " (" +
                                 std::generic_category().message(error) +
                                 "); TMPDIR names a folder with more room");
 }
 
 // The name is removed at once: whatever ends the process, the system frees the space.
 int openUnnamed() {
-    std::string pattern = temporaryFolder() + "/hyperpred_XXXXXX";
+    std::string pattern = Spool::folder() + "/hyperpred_XXXXXX";
     const int descriptor = ::mkostemp(&pattern[0], O_CLOEXEC);
     if (descriptor < 0) failOnDisk("cannot be created", errno);
     ::unlink(pattern.c_str());
@@ -66,6 +61,11 @@ void readAt(int descriptor, uint8_t* bytes, size_t size, size_t offset) {
 }
 
 }  // namespace
+
+std::string Spool::folder() {
+    const char* folder = std::getenv("TMPDIR");
+    return folder != nullptr && folder[0] != '\0' ? folder : "/tmp";
+}
 
 Spool::Spool(size_t recordSize, size_t memoryBudget)
     : recordSize_(recordSize), memoryRecords_(recordSize > 0 ? memoryBudget / recordSize : 0) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace cv {
@@ -17,6 +18,8 @@ public:
     ~Spool();
     Spool(const Spool&) = delete;
     Spool& operator=(const Spool&) = delete;
+
+    static std::string folder();  // of the temporary file: TMPDIR, or /tmp
 
     size_t recordSize() const;
     size_t count() const;

@@ -38,38 +38,53 @@ struct Settings {
     double tflops = 790, deviceGBs = 4300, uploadGBs = 40;  // ceilings of an H200, for the floor
 };
 
+struct GpuOption {
+    OptionEntry entry;
+    std::function<void(Settings&, const std::string&)> set;
+};
+
+// {--name, what follows, its meaning}; a number's default is read off the settings.
+const std::vector<GpuOption>& gpuOptions() {
+    const auto atLeast = [](int least, const std::string& value) { return std::max(least, std::stoi(value)); };
+    static const std::vector<GpuOption> options = {
+        {{"architecture", "", "FILE", {}, Settings().architecture, false, "architecture of random weights (.json)"},
+         [](Settings& s, const std::string& value) { s.architecture = value; }},
+        {{"model", "", "FILE", {}, "", false, "hypernetwork file (.safetensors) in place of random weights"},
+         [](Settings& s, const std::string& value) { s.model = value; }},
+        {{"backend", "", "NAME", {}, Settings().backend, false, "backend, e.g. cuda, cuda:exact or cpu"},
+         [](Settings& s, const std::string& value) { s.backend = value; }},
+        {{"images", "", "N", {}, std::to_string(Settings().images), false, "images of a prediction"},
+         [=](Settings& s, const std::string& value) { s.images = atLeast(2 * kClasses, value); }},
+        {{"rounds", "", "N", {}, std::to_string(Settings().rounds), false, "predictions to take the median of"},
+         [=](Settings& s, const std::string& value) { s.rounds = atLeast(1, value); }},
+        {{"check", "", "N", {}, std::to_string(Settings().check), false, "images compared with the CPU; 0: none"},
+         [=](Settings& s, const std::string& value) { s.check = atLeast(0, value); }},
+        {{"runs", "", "N", {}, std::to_string(Settings().runs), false, "predictions that must give the same bits"},
+         [=](Settings& s, const std::string& value) { s.runs = atLeast(1, value); }},
+        {{"json", "", "FILE", {}, "", false, "JSON file to write"},
+         [](Settings& s, const std::string& value) { s.json = value; }},
+    };
+    return options;
+}
+
 Settings parse(int argc, char** argv) {
     Settings settings;
     for (int i = 0; i < argc; i += 2) {
         const std::string name = argv[i];
-        if (i + 1 >= argc) fail(Failure::BadArgument, "option " + name + " has no value");
-        const std::string value = argv[i + 1];
-        if (name == "--architecture") {
-            settings.architecture = value;
-        } else if (name == "--model") {
-            settings.model = value;
-        } else if (name == "--backend") {
-            settings.backend = value;
-        } else if (name == "--json") {
-            settings.json = value;
-        } else if (name == "--images") {
-            settings.images = std::max(2 * kClasses, std::stoi(value));
-        } else if (name == "--rounds") {
-            settings.rounds = std::max(1, std::stoi(value));
-        } else if (name == "--check") {
-            settings.check = std::max(0, std::stoi(value));
-        } else if (name == "--runs") {
-            settings.runs = std::max(1, std::stoi(value));
-        } else {
-            fail(Failure::BadArgument,
-                 "option " + name + " is not known; --architecture FILE, --model FILE, " +
-                     "--backend NAME, --images N, --rounds N, --runs N, --check N and --json FILE are");
+        std::string known;
+        bool found = false;
+        for (const GpuOption& option : gpuOptions()) {
+            known += (known.empty() ? "--" : ", --") + option.entry.name;
+            if (name != "--" + option.entry.name) continue;
+            if (i + 1 >= argc) fail(Failure::BadArgument, "option " + name + " has no value");
+            option.set(settings, argv[i + 1]);
+            found = true;
         }
+        if (!found) fail(Failure::BadArgument, "option " + name + " is not known; " + known + " are");
     }
     return settings;
 }
 
-// The predictor's default: the last two.
 // What a prediction pools by default: the last three stages, by root mean square.
 FeatureChoice choiceFor(const Architecture& architecture) {
     FeatureChoice choice;
@@ -306,7 +321,19 @@ Json hypernetworkRow(const HyperNetwork& hyper, Backend& backend, int rounds) {
 
 }  // namespace
 
+CommandPage gpuBenchPage() {
+    CommandPage page;
+    page.usage = "hyperpred_bench gpu [options]";
+    for (const GpuOption& option : gpuOptions()) page.options.push_back(option.entry);
+    page.options.push_back({"help", "h", "", {}, "", false, "this text"});
+    return page;
+}
+
 int runGpuBench(int argc, char** argv) {
+    if (argc == 1 && (std::string(argv[0]) == "--help" || std::string(argv[0]) == "-h")) {
+        std::cout << helpText(gpuBenchPage());
+        return 0;
+    }
     const auto start = Clock::now();
     const Settings settings = parse(argc, argv);
     const auto hyper = modelOf(settings);

@@ -9,6 +9,7 @@
 
 #include "bench.hpp"
 #include "command.hpp"
+#include "data_folder.hpp"
 #include "labelled_images.hpp"
 
 namespace cv {
@@ -49,18 +50,19 @@ double share(int part, int whole) {
 int runLabelErrorsBench(int argc, char** argv) {
     namespace po = boost::program_options;
     po::options_description options("options");
-    options.add_options()("model", po::value<std::string>()->required(), "hypernetwork file (.safetensors)")(
+    options.add_options()("model", po::value<std::string>()->default_value(kDefaultModel),
+                          "hypernetwork file (.safetensors), or the name of an installed one")(
         "share", po::value<double>()->default_value(0.1, "0.1"), "of the labels that get wrong, 0..0.5")(
         "images", po::value<int>()->default_value(1 << 30, "all"), "most images of a class")(
         "draws", po::value<int>()->default_value(3), "how often, each time with other labels")(
         "threads", po::value<int>()->default_value(0), "0: all cores");
-    const Arguments arguments("hyperpred_bench label_errors DIR --model M [options]", options, {"DIR"},
+    const Arguments arguments("hyperpred_bench label_errors DIR [options]", options, {"DIR"},
                               std::vector<std::string>(argv, argv + argc));
     if (arguments.helped()) return 0;
     const double wrong = arguments.get<double>("share");
     if (!(wrong > 0 && wrong <= 0.5)) throw WrongUse("--share must be above 0 and at most 0.5");
     const int threads = arguments.get<int>("threads");
-    const std::string model = arguments.get<std::string>("model");
+    const std::string model = modelPath(arguments.get<std::string>("model"));
     const int size = nlohmann::json::parse(HyperPredictor::create(model, "cpu", threads)->info())
                          .at("architecture")
                          .at("input")

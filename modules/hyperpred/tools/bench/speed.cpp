@@ -13,6 +13,7 @@
 #include "backend.hpp"
 #include "bench.hpp"
 #include "command.hpp"
+#include "data_folder.hpp"
 #include "net.hpp"
 #include "net_opencv.hpp"
 
@@ -82,7 +83,7 @@ int runSpeedBench(int argc, char** argv) {
     const int images = std::max(4, arguments.get<int>("images")), half = images / 2;
     if (arguments.get<int>("threads") > 0) cv::setNumThreads(arguments.get<int>("threads"));
     const auto hyper =
-        std::make_shared<const HyperNetwork>(loadHyperNetwork(ModelFile::open(arguments.get<std::string>("MODEL"))));
+        std::make_shared<const HyperNetwork>(loadHyperNetwork(ModelFile::open(modelPath(arguments.get<std::string>("MODEL")))));
     const int size = hyper->architecture.size, last = int(hyper->architecture.stages.size());
     const std::vector<int> stages = last > 1 ? std::vector<int>{last - 1, last} : std::vector<int>{last};
     const std::vector<uint8_t> pixels = randomPixels(images, size);

@@ -8,11 +8,65 @@ namespace hyperpred {
 
 namespace po = boost::program_options;
 
+namespace {
+
+// Where describeCommand waits for the page of the command that it runs; null in an ordinary run.
+CommandPage* gAsked = nullptr;
+
+// program_options tells a value's name and default only as "NAME (=default)".
+OptionEntry entryOf(const po::option_description& option) {
+    OptionEntry entry;
+    entry.name = option.long_name();
+    const std::string dashed = option.canonical_display_name(po::command_line_style::allow_dash_for_short);
+    if (dashed.size() == 2 && dashed[1] != '-') entry.letter = dashed.substr(1);
+    entry.meaning = option.description();
+    const po::value_semantic& value = *option.semantic();
+    entry.required = value.is_required();
+    if (value.max_tokens() == 0) return entry;
+    const std::string shown = value.name();
+    const size_t equals = shown.find(" (=");
+    if (equals != std::string::npos) entry.fallback = shown.substr(equals + 3, shown.size() - equals - 4);
+    entry.value = shown.substr(0, equals);
+    if (entry.value != po::arg) return entry;
+    const bool number = dynamic_cast<const po::typed_value<int>*>(&value) != nullptr ||
+                        dynamic_cast<const po::typed_value<double>*>(&value) != nullptr;
+    entry.choices = number ? std::vector<std::string>() : choicesIn(entry.meaning);
+    entry.value = number ? "N" : !entry.choices.empty() ? "NAME" : valueIn(entry.meaning);
+    return entry;
+}
+
+std::vector<OptionEntry> entriesOf(const po::options_description& options) {
+    std::vector<OptionEntry> entries;
+    for (const auto& option : options.options()) entries.push_back(entryOf(*option));
+    return entries;
+}
+
+}  // namespace
+
+CommandPage describeCommand(const std::function<void()>& run) {
+    CommandPage page;
+    gAsked = &page;
+    try {
+        run();
+    } catch (...) {
+        gAsked = nullptr;
+        throw;
+    }
+    gAsked = nullptr;
+    return page;
+}
+
 Arguments::Arguments(const std::string& usage, const po::options_description& visible,
                      const std::vector<std::string>& positional, const std::vector<std::string>& arguments) {
     po::options_description all;
     all.add(visible);
     all.add_options()("help,h", "this text");
+    if (gAsked != nullptr) {
+        gAsked->usage = usage;
+        gAsked->options = entriesOf(all);
+        helped_ = true;
+        return;
+    }
     po::options_description hidden;
     po::positional_options_description order;
     std::vector<std::string> needed;
@@ -35,7 +89,10 @@ Arguments::Arguments(const std::string& usage, const po::options_description& vi
         throw WrongUse(std::string(error.what()) + " (usage: " + usage + ")");
     }
     if (values_.count("help") > 0) {
-        std::cout << "usage: " << usage << "\n" << all;
+        CommandPage page;
+        page.usage = usage;
+        page.options = entriesOf(all);
+        std::cout << helpText(page);
         helped_ = true;
         return;
     }

@@ -3,9 +3,12 @@
 #define HYPERPRED_TOOL_COMMAND_HPP
 
 #include <boost/program_options.hpp>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "program_page.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -25,9 +28,15 @@ int runPredict(const std::vector<std::string>& arguments);
 int runEvaluate(const std::vector<std::string>& arguments);
 int runClassify(const std::vector<std::string>& arguments);
 int runInfo(const std::vector<std::string>& arguments);
+int runDoctor(const std::vector<std::string>& arguments);
+
+// What a command's --help tells, as data for manual and completion; name and summary are the caller's. `run` starts the
+// command, with any arguments; it ends where it makes its Arguments.
+CommandPage describeCommand(const std::function<void()>& run);
 
 // Options of one command with their values. `positional` names the arguments without a dash, in order; a name that
-// ends in "..." takes the rest. `--help` prints `usage` and the options and makes `helped()` true.
+// ends in "..." takes the rest. `--help` prints `usage` and the options and makes `helped()` true. How a description is
+// worded decides what a shell completes: choicesIn and valueIn (program_page.hpp), unless the option has a value_name.
 class Arguments {
 public:
     Arguments(const std::string& usage, const boost::program_options::options_description& visible,

@@ -7,6 +7,7 @@
 
 #include "architecture.hpp"
 #include "command.hpp"
+#include "data_folder.hpp"
 #include "error.hpp"
 #include "hypernetwork.hpp"
 #include "net_onnx.hpp"
@@ -129,9 +130,9 @@ Json describeFile(const std::string& path) {
 int runInfo(const std::vector<std::string>& given) {
     boost::program_options::options_description options("options");
     options.add_options()("json", "print as JSON");
-    const Arguments arguments("hyperpred info FILE [--json]", options, {"FILE"}, given);
+    const Arguments arguments("hyperpred info FILE|MODEL [--json]", options, {"FILE"}, given);
     if (arguments.helped()) return 0;
-    const Json result = describeFile(arguments.get<std::string>("FILE"));
+    const Json result = describeFile(modelPath(arguments.get<std::string>("FILE")));
     if (arguments.has("json")) {
         std::cout << result.dump(2) << "\n";
     } else {

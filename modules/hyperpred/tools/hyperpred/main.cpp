@@ -1,48 +1,83 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
-#include <functional>
+#include <algorithm>
 #include <iostream>
-#include <map>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 
 #include "command.hpp"
+#include "help_command.hpp"
 #include "version.hpp"
 
 namespace {
 
-const char kUsage[] =
-    "usage: hyperpred COMMAND ...\n"
-    "  predict DIR --model M --out net.onnx   predict a network for a folder of classes (or a CSV list path,label)\n"
-    "  evaluate NET DIR                       accuracy of a predicted network on labelled images\n"
-    "  classify NET IMAGE|DIR|VIDEO|CAMERA    classify images, a video file or a camera (its number)\n"
-    "  info FILE                              what a model, an architecture or a predicted network holds\n"
-    "hyperpred COMMAND --help lists a command's options. Exit status: 0 done, 1 could not be done, 2 wrong use or\n"
-    "bad input.\n";
+using namespace cv::hyperpred;
+
+using Run = int (*)(const std::vector<std::string>& arguments);
+
+struct Command {
+    const char* name;
+    Run run;
+    const char* summary;
+};
+
+const Command kCommands[] = {
+    {"predict", runPredict, "predicts a network for a folder of classes (or a CSV list path,label)"},
+    {"evaluate", runEvaluate, "measures a predicted network on labelled images"},
+    {"classify", runClassify, "classifies images, a video file or a camera (its number)"},
+    {"info", runInfo, "shows what a model, an architecture or a predicted network holds"},
+    {"doctor", runDoctor,
+     "checks this installation: versions, processor, GPU, models, temporary folder, a small prediction"},
+};
+
+ProgramPage programPage() {
+    ProgramPage page;
+    page.name = "hyperpred";
+    page.version = kVersion;
+    page.summary = "predicts image classifiers from labelled images without training them";
+    page.description =
+        "hyperpred makes an image classifier from labelled images without a training run. "
+        "A hypernetwork predicts the weights of a network for these images, and a closed-form head is fitted on it. "
+        "The result is an ONNX file for OpenCV's dnn module and others.";
+    for (const Command& command : kCommands) {
+        page.commands.push_back(describeCommand([&] { command.run({}); }));
+        page.commands.back().name = command.name;
+        page.commands.back().summary = command.summary;
+    }
+    page.commands.push_back(helpCommandPage(page.name));
+    page.sections = {
+        {"EXIT STATUS", {{"0", "Done."}, {"1", "It could not be done."}, {"2", "Wrong use or bad input."}}},
+        {"ENVIRONMENT",
+         {{"HYPERPRED_DATA", "Folder with models and architectures, in place of the installed one."},
+          {"TMPDIR", "Folder for images that do not fit in memory, in place of /tmp."}}},
+        {"FILES",
+         {{"share/hyperpred/models", "Models that --model names without a path, below the program's prefix."}}}};
+    page.seeAlso = {"hyperpred_train", "hyperpred_bench"};
+    return page;
+}
+
+Run findRun(const std::string& name) {
+    std::string names;
+    for (const Command& command : kCommands) {
+        if (command.name == name) return command.run;
+        names += std::string(command.name) + ", ";
+    }
+    throw WrongUse((name.empty() ? "no command given" : "\"" + name + "\" is no command") + "; commands are " + names +
+                   "help");
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    using namespace cv::hyperpred;
-    const std::map<std::string, std::function<int(const std::vector<std::string>&)>> commands = {
-        {"predict", runPredict}, {"evaluate", runEvaluate}, {"classify", runClassify}, {"info", runInfo}};
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);  // failures reach the user as one line
     const std::string name = argc > 1 ? argv[1] : "";
-    if (name == "--help" || name == "-h" || name == "help") {
-        std::cout << kUsage;
-        return 0;
-    }
+    const std::vector<std::string> arguments(argv + std::min(argc, 2), argv + argc);
+    if (name == "--help" || name == "-h" || name == "help") return runHelp(programPage(), arguments);
     if (name == "--version") {
         std::cout << "hyperpred " << kVersion << ", OpenCV " << cv::getVersionString() << "\n";
         return 0;
     }
     try {
-        const auto command = commands.find(name);
-        if (command == commands.end()) {
-            throw WrongUse(name.empty() ? "no command given; commands are predict, evaluate, classify, info"
-                                        : "\"" + name + "\" is no command; commands are predict, evaluate, classify, "
-                                                        "info");
-        }
-        return command->second(std::vector<std::string>(argv + 2, argv + argc));
+        return findRun(name)(arguments);
     } catch (const CannotDo& error) {
         std::cerr << "hyperpred " << name << ": " << error.what() << "\n";
         return 1;

@@ -6,6 +6,7 @@
 
 #include "atomic_file.hpp"
 #include "command.hpp"
+#include "data_folder.hpp"
 #include "image_source.hpp"
 #include "report_html.hpp"
 
@@ -30,7 +31,8 @@ boost::program_options::options_description options() {
     namespace po = boost::program_options;
     po::options_description description("options");
     description.add_options()
-        ("model,m", po::value<std::string>()->required(), "hypernetwork file (.safetensors)")
+        ("model,m", po::value<std::string>()->default_value(kDefaultModel), "hypernetwork file (.safetensors), or the "
+                                                                            "name of an installed one")
         ("out,o", po::value<std::string>()->required(), "ONNX file to write")
         ("head", po::value<std::string>()->default_value("ridge"), "ridge, cosine or lda")
         ("pooling", po::value<std::string>()->default_value("rms"), "how a stage's map becomes numbers: rms or mean")
@@ -185,13 +187,13 @@ void printReport(const Json& report, const std::string& out) {
 }  // namespace
 
 int runPredict(const std::vector<std::string>& given) {
-    const Arguments arguments("hyperpred predict DIR --model M --out net.onnx [options]", options(), {"DIR"}, given);
+    const Arguments arguments("hyperpred predict DIR --out net.onnx [options]", options(), {"DIR"}, given);
     if (arguments.helped()) return 0;
     std::signal(SIGINT, interrupt);
     std::signal(SIGTERM, interrupt);
     const int threads = arguments.get<int>("threads");
     if (threads > 0) cv::setNumThreads(threads);
-    const auto predictor = HyperPredictor::create(arguments.get<std::string>("model"),
+    const auto predictor = HyperPredictor::create(modelPath(arguments.get<std::string>("model")),
                                                   arguments.get<std::string>("device"), threads);
     LabelledFiles list = listLabelledFiles(arguments.get<std::string>("DIR"), arguments.has("strict"));
     const std::vector<std::string> paths = addFiles(*predictor, list, arguments.has("strict"));

@@ -1,13 +1,16 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 #include <torch/torch.h>
+#include <torch/version.h>
 
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 
+#include <algorithm>
 #include <climits>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,8 +18,10 @@
 #include "checkpoint.hpp"
 #include "error.hpp"
 #include "export_model.hpp"
+#include "help_command.hpp"
 #include "meta_stage.hpp"
 #include "settings.hpp"
+#include "version.hpp"
 #ifdef HYPERPRED_WITH_PACK
 #include "pack.hpp"
 #endif
@@ -24,22 +29,6 @@
 namespace {
 
 using namespace cv::hyperpred;
-
-const char kUsage[] =
-    "hyperpred_train - meta-trains the hypernetwork that hyperpred predicts with\n"
-    "\n"
-    "  hyperpred_train pack FOLDER|LIST.csv|CIFAR_FILE --size PIXELS --out FILE.pack [--strict]\n"
-    "  hyperpred_train base --config FILE [--set section.key=value ...] [--resume]\n"
-    "  hyperpred_train meta --config FILE [--set section.key=value ...] [--resume]\n"
-    "  hyperpred_train resume FOLDER [--set section.key=value ...]\n"
-    "  hyperpred_train export CHECKPOINT|FOLDER --out FILE.safetensors [--raw] [--golden FILE.safetensors]\n"
-    "  hyperpred_train keys\n"
-    "\n"
-    "base is stage 1, meta stage 2; both write checkpoints, log.csv and curves.png to run.out and may be stopped at "
-    "any\n"
-    "time by Ctrl-C. `resume` goes on from the newest checkpoint with its own configuration. `keys` lists every\n"
-    "configuration key. Exit: 0 done, 1 it could not be done, 2 wrong use, 3 stopped before its end with\n"
-    "a checkpoint.\n";
 
 struct WrongUse {
     std::string sentence;
@@ -49,39 +38,147 @@ struct Arguments {
     std::string command, subject, config, out, golden;
     std::vector<std::string> overrides;
     int size = 0;
-    bool resume = false, raw = false, strict = false;
+    bool resume = false, raw = false, strict = false, help = false;
 };
+
+struct Option {
+    OptionEntry entry;
+    std::vector<std::string> commands;  // that take it
+    std::function<void(Arguments&, const std::string&)> set;
+};
+
+const std::vector<Option>& options() {
+    static const std::vector<Option> list = {
+        {{"config", "", "FILE", {}, "", true, "configuration (.json)"},
+         {"base", "meta"},
+         [](Arguments& a, const std::string& value) { a.config = value; }},
+        {{"set", "", "KEY=VALUE", {}, "", false, "value in place of the configuration's; as often as you like"},
+         {"base", "meta", "resume"},
+         [](Arguments& a, const std::string& value) { a.overrides.push_back(value); }},
+        {{"resume", "", "", {}, "", false, "go on from the newest checkpoint in run.out"},
+         {"base", "meta"},
+         [](Arguments& a, const std::string&) { a.resume = true; }},
+        {{"size", "", "N", {}, "", true, "edge of the packed images in pixels"},
+         {"pack"},
+         [](Arguments& a, const std::string& value) { a.size = std::atoi(value.c_str()); }},
+        {{"out", "", "FILE", {}, "", false, "file to write"},
+         {"pack", "export"},
+         [](Arguments& a, const std::string& value) { a.out = value; }},
+        {{"strict", "", "", {}, "", false, "stop at the first file that cannot be read"},
+         {"pack"},
+         [](Arguments& a, const std::string&) { a.strict = true; }},
+        {{"raw", "", "", {}, "", false, "the weights themselves, not their running average"},
+         {"export"},
+         [](Arguments& a, const std::string&) { a.raw = true; }},
+        {{"golden", "", "FILE", {}, "", false, "also write inputs and outputs of every stage, to test a runtime by"},
+         {"export"},
+         [](Arguments& a, const std::string& value) { a.golden = value; }},
+    };
+    return list;
+}
+
+struct Command {
+    const char* name;
+    const char* operands;
+    const char* summary;
+};
+
+const Command kCommands[] = {
+    {"pack", "FOLDER|LIST.csv|CIFAR_FILE --size N --out FILE", "reads images into one file for training"},
+    {"base", "--config FILE", "trains base weights (stage 1)"},
+    {"meta", "--config FILE", "trains the hypernetwork on tasks (stage 2)"},
+    {"resume", "FOLDER", "goes on from the newest checkpoint with its own configuration"},
+    {"export", "CHECKPOINT|FOLDER --out FILE", "writes the model file that hyperpred predicts with"},
+    {"keys", "", "lists every configuration key with default, range and meaning"},
+};
+
+std::string rangeOf(const NumberSetting& setting) {
+    char text[96];
+    std::snprintf(text, sizeof text, "%g..%g (default: %g)", setting.lowest, setting.highest, setting.fallback);
+    return text;
+}
+
+std::string rangeOf(const WordSetting& setting) {
+    std::string text;
+    for (const std::string& word : setting.allowed) text += (text.empty() ? "" : ", ") + word;
+    const std::string fallback = setting.fallback;
+    if (text.empty()) text = "any text";
+    return fallback.empty() ? text : text + " (default: " + fallback + ")";
+}
+
+ManualSection keySection() {
+    ManualSection section{"CONFIGURATION KEYS", {}};
+    for (const NumberSetting& setting : numberSettings()) {
+        section.entries.emplace_back(setting.key, setting.meaning + (": " + rangeOf(setting)));
+    }
+    for (const WordSetting& setting : wordSettings()) {
+        section.entries.emplace_back(setting.key, setting.meaning + (": " + rangeOf(setting)));
+    }
+    return section;
+}
+
+CommandPage pageOf(const Command& command) {
+    CommandPage page;
+    page.name = command.name;
+    page.usage = "hyperpred_train " + page.name + (command.operands[0] ? " " : "") + command.operands;
+    page.summary = command.summary;
+    for (const Option& option : options()) {
+        const auto& takers = option.commands;
+        if (std::find(takers.begin(), takers.end(), page.name) != takers.end()) page.options.push_back(option.entry);
+    }
+    if (!page.options.empty()) page.usage += " [options]";
+    page.options.push_back({"help", "h", "", {}, "", false, "this text"});
+    return page;
+}
+
+ProgramPage programPage(bool manual) {
+    ProgramPage page;
+    page.name = "hyperpred_train";
+    page.version = kVersion;
+    page.summary = "meta-trains the hypernetwork that hyperpred predicts with";
+    page.description =
+        "hyperpred_train makes model files for hyperpred. "
+        "Both stages write checkpoints, log.csv and curves.png to run.out and may be stopped at any time by Ctrl-C.";
+    for (const Command& command : kCommands) page.commands.push_back(pageOf(command));
+    page.commands.push_back(helpCommandPage(page.name));
+    if (manual) page.sections.push_back(keySection());
+    page.sections.push_back({"EXIT STATUS",
+                             {{"0", "Done."},
+                              {"1", "It could not be done."},
+                              {"2", "Wrong use."},
+                              {"3", "Stopped before its end, with a checkpoint."}}});
+    page.seeAlso = {"hyperpred", "hyperpred_bench"};
+    return page;
+}
+
+const Option& findOption(const std::string& command, const std::string& word) {
+    for (const Option& option : options()) {
+        if (word != "--" + option.entry.name) continue;
+        const auto& takers = option.commands;
+        if (std::find(takers.begin(), takers.end(), command) != takers.end()) return option;
+        throw WrongUse{command + " takes no " + word};
+    }
+    throw WrongUse{"\"" + word + "\" is not understood"};
+}
 
 Arguments parseArguments(int count, char** values) {
     if (count < 2) throw WrongUse{"a command is missing"};
     Arguments arguments;
     arguments.command = values[1];
+    if (findCommand(programPage(false), arguments.command) == nullptr) {
+        throw WrongUse{"\"" + arguments.command + "\" is no command"};
+    }
     for (int i = 2; i < count; ++i) {
         const std::string word = values[i];
-        const auto next = [&]() -> std::string {
-            if (i + 1 >= count) throw WrongUse{"option " + word + " needs a value"};
-            return values[++i];
-        };
-        if (word == "--config") {
-            arguments.config = next();
-        } else if (word == "--set") {
-            arguments.overrides.push_back(next());
-        } else if (word == "--out") {
-            arguments.out = next();
-        } else if (word == "--golden") {
-            arguments.golden = next();
-        } else if (word == "--size") {
-            arguments.size = std::atoi(next().c_str());
-        } else if (word == "--resume") {
-            arguments.resume = true;
-        } else if (word == "--raw") {
-            arguments.raw = true;
-        } else if (word == "--strict") {
-            arguments.strict = true;
+        if (word == "--help" || word == "-h") {
+            arguments.help = true;
         } else if (!word.empty() && word[0] != '-' && arguments.subject.empty()) {
             arguments.subject = word;
         } else {
-            throw WrongUse{"\"" + word + "\" is not understood"};
+            const Option& option = findOption(arguments.command, word);
+            const bool value = !option.entry.value.empty();
+            if (value && i + 1 >= count) throw WrongUse{"option " + word + " needs a value"};
+            option.set(arguments, value ? values[++i] : "");
         }
     }
     return arguments;
@@ -157,7 +254,9 @@ void listKeys() {
 }
 
 void runCommand(const Arguments& arguments) {
-    if (arguments.command == "base" || arguments.command == "meta") {
+    if (arguments.help) {
+        std::printf("%s", helpText(*findCommand(programPage(false), arguments.command)).c_str());
+    } else if (arguments.command == "base" || arguments.command == "meta") {
         startRun(arguments);
     } else if (arguments.command == "resume") {
         if (arguments.subject.empty()) throw WrongUse{"resume needs a folder"};
@@ -166,12 +265,8 @@ void runCommand(const Arguments& arguments) {
         exportRun(arguments);
     } else if (arguments.command == "pack") {
         pack(arguments);
-    } else if (arguments.command == "keys") {
-        listKeys();
-    } else if (arguments.command == "--help" || arguments.command == "help") {
-        std::printf("%s", kUsage);
     } else {
-        throw WrongUse{"\"" + arguments.command + "\" is no command"};
+        listKeys();
     }
 }
 
@@ -189,13 +284,22 @@ void keepFreedMemory() {
 
 int main(int count, char** values) {
     keepFreedMemory();
+    const std::string name = count > 1 ? values[1] : "";
+    if (name == "--version") {
+        std::printf("hyperpred_train %s, libtorch %s\n", kVersion, TORCH_VERSION);
+        return 0;
+    }
+    if (name == "help" || name == "--help" || name == "-h") {
+        const std::vector<std::string> rest(values + 2, values + count);
+        return runHelp(programPage(!rest.empty() && rest[0] == "--man"), rest);
+    }
     try {
         runCommand(parseArguments(count, values));
         return 0;
     } catch (const Stopped&) {
         return 3;
     } catch (const WrongUse& use) {
-        std::fprintf(stderr, "hyperpred_train: %s\n\n%s", use.sentence.c_str(), kUsage);
+        std::fprintf(stderr, "hyperpred_train: %s (hyperpred_train --help explains the use)\n", use.sentence.c_str());
         return 2;
     } catch (const c10::Error& error) {
         std::fprintf(stderr, "hyperpred_train: libtorch: %s\n", error.what_without_backtrace());
