@@ -30,4 +30,5 @@ hyperpred_install() {
 # What the module, the tools and the samples need; the trainer and the tests need more.
 HYPERPRED_BUILD_PACKAGES=(g++ cmake ninja-build libopencv-dev libeigen3-dev nlohmann-json3-dev
                           libboost-program-options-dev)
-HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv doxygen)
+HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv doxygen
+                         chromium)
