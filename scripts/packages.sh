@@ -31,7 +31,7 @@ hyperpred_install() {
 HYPERPRED_BUILD_PACKAGES=(g++ cmake ninja-build libopencv-dev libeigen3-dev nlohmann-json3-dev
                           libboost-program-options-dev)
 HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv doxygen
-                         python3-dev python3-numpy pybind11-dev python3-matplotlib)
+                         python3-dev python3-numpy pybind11-dev python3-matplotlib chromium)
 # The packages: what makes them and what judges them (test/package.sh).
 HYPERPRED_PACKAGE_PACKAGES=(dpkg-dev file lintian pkg-config)
 # The installed programs: manual pages and completions (test/install_runs.sh, test/completion.py).

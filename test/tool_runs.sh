@@ -51,12 +51,17 @@ odd=$(ls "$work/wrong/$from" | head -n 1); mv "$work/wrong/$from/$odd" "$work/wr
 run predict "$work/wrong" --model "$model" --out "$work/w.onnx" --drop-suspects 1 --report "$work/w.html"
 check "predict without a suspect" 0 $?
 grep -q "left out 1 suspects; with them" "$work/out"; check "and it says so" 0 $?
-grep -A4 '<h2>Left out' "$work/w.html" | grep -q "odd_$odd"; check "and names the wrong one" 0 $?
+sed -n '/id="dropped"/,/<.section>/p' "$work/w.html" | grep -q "odd_$odd"; check "and names the wrong one" 0 $?
 run predict "$work/wrong" --model "$model" --out "$work/w.onnx" --drop-suspects -1; check "fewer than none" 2 $?
 
 run evaluate "$work/a.onnx" "$work/small" --json
 check "evaluate" 0 $?
 grep -q '"top1"' "$work/out"; check "evaluate prints top1" 0 $?
+run evaluate "$work/a.onnx" "$work/small" --report "$work/e.html"; check "evaluate, HTML report" 0 $?
+grep -q 'Measured accuracy' "$work/e.html"; check "of what was measured" 0 $?
+run predict "$work/small" --model "$model" --out "$work/x.onnx" --report "$work/r.txt"; check "unknown report" 2 $?
+check "one line" yes "$(one_line)"
+[ ! -e "$work/x.onnx" ]; check "before any work" 0 $?
 run classify "$work/a.onnx" "$(find "$work/small" -type f | sort | head -n 1)"
 check "classify an image" 0 $?
 run classify "$work/a.onnx" "$work/small" --json --top 2

@@ -82,6 +82,8 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
                                    " classes and size " + std::to_string(description.size) +
                                    "; at least 2 classes and 8..1024 pixels are expected");
     }
+    const auto report = metadata.find("hyperpred.report");
+    if (report != metadata.end() && nlohmann::json::accept(report->second)) description.report = report->second;
     return description;
 }
 
@@ -125,7 +127,8 @@ std::vector<Answer> Classifier::classify(const std::vector<cv::Mat>& images, con
             const float* row = logits.ptr<float>(i);
             answer.label = int(std::max_element(row, row + classes) - row);
             const float* known = familiarity.ptr<float>(i);
-            answer.unknown = *std::max_element(known, known + classes) < description_.threshold;
+            answer.familiarity = *std::max_element(known, known + classes);
+            answer.unknown = answer.familiarity < description_.threshold;
             answer.probabilities.assign(scores.ptr<float>(i), scores.ptr<float>(i) + classes);
             answers.push_back(std::move(answer));
         }

@@ -13,7 +13,8 @@ namespace hyperpred {
 // What a predicted network says of one image.
 struct Answer {
     int label = 0;
-    bool unknown = false;              // the greatest familiarity is below the threshold
+    float familiarity = 0;             // the greatest of the classes
+    bool unknown = false;              // the familiarity is below the threshold
     std::vector<float> probabilities;  // C
 };
 
@@ -22,6 +23,7 @@ struct NetDescription {
     std::vector<std::string> classNames;
     int size = 0;         // input edge
     float threshold = 0;  // of the greatest familiarity
+    std::string report;   // JSON object of what was predicted, only read; empty where a file has none
 };
 std::map<std::string, std::string> toMetadata(const NetDescription& description);
 // Throws Failure::BadFile naming `origin` and the key that is missing or malformed.

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <opencv2/imgcodecs.hpp>
@@ -86,9 +87,18 @@ void checkConvertible(const cv::Mat& image, const std::string& where) {
     }
 }
 
+// 16 bits a channel are kept, alpha is dropped, EXIF rotation is applied (IMREAD_UNCHANGED would not).
+int decodeFlags(const ImageHeader& header, int enoughSide) {
+    if (enoughSide <= 0) return cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH;
+    const int64_t times = std::min(header.width, header.height) / enoughSide;
+    if (times >= 8) return cv::IMREAD_REDUCED_COLOR_8;
+    if (times >= 4) return cv::IMREAD_REDUCED_COLOR_4;
+    return times >= 2 ? cv::IMREAD_REDUCED_COLOR_2 : cv::IMREAD_COLOR;
+}
+
 }  // namespace
 
-cv::Mat readImage(const std::string& path) {
+cv::Mat readImage(const std::string& path, int enoughSide) {
     const std::string where = quotedPath(path);
     const std::vector<uint8_t> bytes = readBytes(path, where);
     const ImageHeader header = readImageHeader(bytes.data(), bytes.size(), where);
@@ -96,8 +106,7 @@ cv::Mat readImage(const std::string& path) {
     cv::Mat image;
     std::string reason = "it is damaged, or of a kind that OpenCV's decoder does not know";
     try {
-        // 16 bits a channel are kept, alpha is dropped, EXIF rotation is applied (IMREAD_UNCHANGED would not).
-        image = cv::imdecode(bytes, cv::IMREAD_COLOR | cv::IMREAD_ANYDEPTH);
+        image = cv::imdecode(bytes, decodeFlags(header, enoughSide));
     } catch (const cv::Exception& error) {
         reason = error.err;
     }

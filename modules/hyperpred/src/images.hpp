@@ -19,8 +19,10 @@ const int64_t kMaxImageBytes = int64_t(512) << 20;
 void convertImage(const cv::Mat& image, int size, const std::string& where, uint8_t* out);
 
 // Decodes a file (EXIF rotation applied) after looking at its length and its declared size, so that neither a false
-// size nor a huge file is ever allocated. Throws Failure::BadFile with the path and the reason.
-cv::Mat readImage(const std::string& path);
+// size nor a huge file is ever allocated. Throws Failure::BadFile with the path and the reason. With `enoughSide` > 0 a
+// picture of 8 bits is made that may be smaller (1/2, 1/4 or 1/8), if both sides keep so many pixels: a large JPEG is
+// then decoded several times as fast, which is what thumbnails want.
+cv::Mat readImage(const std::string& path, int enoughSide = 0);
 
 }  // namespace hyperpred
 }  // namespace cv

@@ -9,6 +9,7 @@
 #include "error.hpp"
 #include "features.hpp"
 #include "head.hpp"
+#include "judgement.hpp"
 #include "mat_list.hpp"
 #include "opencv2/hyperpred.hpp"
 #include "prediction.hpp"
@@ -22,6 +23,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 const int kMaxSample = 10000;
+const size_t kMostDuplicates = 100;  // groups in the report, and images of a group
 const int kFeatureBatch = 256;  // images read from the spool and given to the backend at once
 
 // Stages pooled by default: the last ones. Three are better than two where classes have hundreds of images, and no
@@ -332,7 +334,9 @@ private:
         contents.device = backend_.device();
         stopwatch_.lap("net");
         Json report = findings();
+        report["leave_one_out"] = Json::parse(judgedSupport().json());
         report["conflicts"] = conflicts();
+        addDuplicates(report);
         report["device"] = contents.device;
         report["milliseconds"] = stopwatch_.json();
         contents.report = report.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -376,6 +380,33 @@ private:
             list.push_back({entries_[conflict.first].record, entries_[conflict.second].record});
         }
         return list;
+    }
+
+    // Images that are there more than once under one label. The list is bounded, the count is not.
+    void addDuplicates(Json& report) const {
+        Json list = Json::array();
+        size_t copies = 0;
+        for (const std::vector<size_t>& group : findDuplicates(entries_)) {
+            copies += group.size() - 1;
+            if (list.size() == kMostDuplicates) continue;
+            Json records = Json::array();
+            for (size_t i = 0; i < std::min(group.size(), kMostDuplicates); ++i) {
+                records.push_back(entries_[group[i]].record);
+            }
+            list.push_back(records);
+        }
+        report["duplicates"] = list;
+        report["copies"] = copies;
+    }
+
+    Judgement judgedSupport() const {
+        Judgement judgement(classes_);
+        const LeaveOneOut& judged = fitted_.leaveOneOut;
+        for (size_t e = 0; e < entries_.size(); ++e) {
+            judgement.add(entries_[e].label, judged.predicted[e], double(judged.answerProbability[e]),
+                          judged.familiarity[e]);
+        }
+        return judgement;
     }
 
     const HyperNetwork& hyper_;

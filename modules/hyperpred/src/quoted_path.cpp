@@ -8,8 +8,16 @@ namespace hyperpred {
 
 namespace {
 
-// Length of the UTF-8 character that starts at `at`, 0 where there is none (RFC 3629: no overlong forms, no
-// surrogates, nothing above U+10FFFF).
+std::string escaped(uint8_t byte) {
+    const char* digits = "0123456789ABCDEF";
+    if (byte == '\n') return "\\n";
+    if (byte == '\r') return "\\r";
+    if (byte == '\t') return "\\t";
+    return std::string("\\x") + digits[byte >> 4] + digits[byte & 15];
+}
+
+}  // namespace
+
 size_t utf8Length(const std::string& text, size_t at) {
     const auto byte = [&](size_t i) { return at + i < text.size() ? uint8_t(text[at + i]) : uint8_t(0); };
     const uint8_t first = byte(0);
@@ -24,16 +32,6 @@ size_t utf8Length(const std::string& text, size_t at) {
     }
     return length;
 }
-
-std::string escaped(uint8_t byte) {
-    const char* digits = "0123456789ABCDEF";
-    if (byte == '\n') return "\\n";
-    if (byte == '\r') return "\\r";
-    if (byte == '\t') return "\\t";
-    return std::string("\\x") + digits[byte >> 4] + digits[byte & 15];
-}
-
-}  // namespace
 
 std::string quotedPath(const std::string& path) {
     std::string quoted = "\"";

@@ -2,6 +2,7 @@
 #ifndef HYPERPRED_QUOTED_PATH_HPP
 #define HYPERPRED_QUOTED_PATH_HPP
 
+#include <cstddef>
 #include <string>
 
 namespace cv {
@@ -11,6 +12,10 @@ namespace hyperpred {
 // bytes that are no UTF-8 escaped (\n, \", \\, \xNN). File names may hold any byte, but a sentence must stay one line
 // that a terminal and a JSON report can take.
 std::string quotedPath(const std::string& path);
+
+// Length of the UTF-8 character that starts at `at`, 0 where there is none (RFC 3629: no overlong forms, no surrogates,
+// nothing above U+10FFFF).
+size_t utf8Length(const std::string& text, size_t at);
 
 }  // namespace hyperpred
 }  // namespace cv

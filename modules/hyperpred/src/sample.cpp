@@ -101,5 +101,17 @@ std::vector<Conflict> findConflicts(const std::vector<SupportEntry>& entries) {
     return conflicts;
 }
 
+std::vector<std::vector<size_t>> findDuplicates(const std::vector<SupportEntry>& entries) {
+    std::vector<std::vector<size_t>> groups;
+    bool open = false;  // whether the last group is the one of entry i - 1
+    for (size_t i = 1; i < entries.size(); ++i) {
+        const bool equal = entries[i].hash == entries[i - 1].hash && entries[i].label == entries[i - 1].label;
+        if (equal && !open) groups.push_back({i - 1});
+        if (equal) groups.back().push_back(i);
+        open = equal;
+    }
+    return groups;
+}
+
 }  // namespace hyperpred
 }  // namespace cv

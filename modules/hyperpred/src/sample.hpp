@@ -31,6 +31,9 @@ struct Conflict {
 };
 std::vector<Conflict> findConflicts(const std::vector<SupportEntry>& entries);
 
+// Groups of entries (ascending indices) with equal hashes under one label, in canonical order.
+std::vector<std::vector<size_t>> findDuplicates(const std::vector<SupportEntry>& entries);
+
 }  // namespace hyperpred
 }  // namespace cv
 

@@ -17,6 +17,18 @@ BOOST_AUTO_TEST_CASE(description_survives_metadata) {
     BOOST_TEST(back.threshold == description.threshold);
 }
 
+BOOST_AUTO_TEST_CASE(the_report_is_read_where_there_is_one) {
+    NetDescription description;
+    description.classNames = {"a", "b"};
+    description.size = 32;
+    auto metadata = toMetadata(description);
+    BOOST_TEST(parseMetadata(metadata, "net.onnx").report.empty());
+    metadata["hyperpred.report"] = "{\"head\": \"lda\"}";
+    BOOST_TEST(parseMetadata(metadata, "net.onnx").report == "{\"head\": \"lda\"}");
+    metadata["hyperpred.report"] = "{\"head\": ";  // damaged: the network is usable without it
+    BOOST_TEST(parseMetadata(metadata, "net.onnx").report.empty());
+}
+
 BOOST_AUTO_TEST_CASE(names_that_are_no_utf8_do_not_throw) {
     NetDescription description;
     description.classNames = {"a\xff", "b"};

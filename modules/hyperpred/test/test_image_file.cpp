@@ -206,3 +206,22 @@ BOOST_AUTO_TEST_CASE(flipped_bits_give_an_image_or_an_error) {
         }
     }
 }
+
+BOOST_AUTO_TEST_CASE(a_smaller_picture_where_that_is_enough) {
+    const ImageFolder folder;
+    const cv::Mat image = smoothPicture(401, 650);
+    const std::string jpeg = folder.write("x.jpg", encoded(".jpg", image));
+    BOOST_TEST((readImage(jpeg, 401).size() == image.size()));
+    BOOST_TEST((readImage(jpeg, 201).size() == image.size()));  // half of 401 would be too few
+    BOOST_TEST((readImage(jpeg, 200).size() == cv::Size(325, 201)));
+    BOOST_TEST((readImage(jpeg, 100).size() == cv::Size(163, 101)));
+    BOOST_TEST((readImage(jpeg, 50).size() == cv::Size(82, 51)));
+    BOOST_TEST((readImage(jpeg, 1).size() == cv::Size(82, 51)));  // no smaller than an eighth
+    cv::Mat half;
+    cv::resize(image, half, cv::Size(325, 201), 0, 0, cv::INTER_AREA);
+    BOOST_TEST(worst(readImage(jpeg, 200), half) < 8);
+    const std::string deep = folder.write("x.png", encoded(".png", smoothPicture(401, 650, CV_16U)));
+    BOOST_TEST(readImage(deep, 7).type() == CV_8UC3);
+    const std::string turned = folder.write("t.jpg", withSegment(encoded(".jpg", image), exifSegment(6)));
+    BOOST_TEST((readImage(turned, 200).size() == cv::Size(201, 325)));  // EXIF rotation is applied here, too
+}

@@ -341,6 +341,35 @@ BOOST_FIXTURE_TEST_CASE(conflicts_are_reported, ModelFixture) {
     BOOST_TEST(report["conflicts"][0][1] == 12);
 }
 
+BOOST_FIXTURE_TEST_CASE(leave_one_out_counts_agree_with_accuracy_and_suspects, ModelFixture) {
+    Images set = drawShapes(3, 21, 14);
+    for (const size_t copied : {30u, 30u, 5u}) {  // one image of class 1 three times, one of class 0 twice
+        set.images.push_back(set.images[copied]);
+        set.labels.push_back(set.labels[copied]);
+    }
+    const auto predictor = HyperPredictor::create(model);
+    predictor->add(set.images, set.labels);
+    const auto prediction = predictor->predict();
+    const auto report = nlohmann::json::parse(prediction->report());
+    const auto& counts = report["leave_one_out"];
+    BOOST_TEST(counts["images"] == 66);
+    BOOST_TEST(counts["right"].get<int>() / 66.0 == prediction->expectedAccuracy());
+    BOOST_TEST((counts["class_images"] == nlohmann::json({22, 23, 21})));
+    int confused = 0;
+    std::vector<int> wrong(3, 0);
+    for (const Suspect& suspect : prediction->suspects()) ++wrong[size_t(suspect.label)];
+    for (const auto& pair : counts["confusion"]) confused += pair[2].get<int>();
+    BOOST_TEST(confused == int(prediction->suspects().size()));
+    for (size_t c = 0; c < 3; ++c) {
+        BOOST_TEST(counts["class_images"][c].get<int>() - counts["class_right"][c].get<int>() == wrong[c]);
+    }
+    // The least threshold refuses nothing, and the one that was delivered is on the curve.
+    BOOST_TEST(counts["rejection"][0]["refused"] == 0.0);
+    BOOST_TEST(std::abs(counts["rejection"][0]["threshold"].get<double>() - prediction->threshold()) < 1e-6);
+    BOOST_TEST(report["copies"] == 3);
+    BOOST_TEST((report["duplicates"] == nlohmann::json({{5, 65}, {30, 63, 64}})));
+}
+
 BOOST_AUTO_TEST_CASE(the_pure_form_and_a_base_only_file) {
     ModelFixture files;
     const Images set = drawShapes(3, 10, 13);

@@ -22,6 +22,16 @@ BOOST_AUTO_TEST_CASE(quotes_and_control_characters_are_escaped) {
     BOOST_TEST(quotedPath(std::string("a\0b", 3)) == "\"a\\x00b\"");
 }
 
+BOOST_AUTO_TEST_CASE(characters_have_their_lengths) {
+    const std::string text = "a\xC3\x9F\xE2\x82\xAC\xF0\x9F\x94\xA9\xFF";
+    BOOST_TEST(utf8Length(text, 0) == 1u);
+    BOOST_TEST(utf8Length(text, 1) == 2u);
+    BOOST_TEST(utf8Length(text, 3) == 3u);
+    BOOST_TEST(utf8Length(text, 6) == 4u);
+    BOOST_TEST(utf8Length(text, 2) == 0u);   // within a character
+    BOOST_TEST(utf8Length(text, 10) == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(bytes_that_are_no_utf8_are_escaped) {
     BOOST_TEST(quotedPath("\xFF" "a") == "\"\\xFFa\"");
     BOOST_TEST(quotedPath("\xC3") == "\"\\xC3\"");                          // cut short

@@ -142,3 +142,13 @@ BOOST_AUTO_TEST_CASE(conflicts_of_all_equal_images_stay_linear) {
     sortCanonically(same);
     BOOST_TEST(findConflicts(same).size() == 50000u);
 }
+
+BOOST_AUTO_TEST_CASE(duplicates_are_equal_hashes_under_one_label) {
+    std::vector<SupportEntry> entries = {entry(0, 10, 0), entry(0, 10, 1), entry(0, 11, 2), entry(1, 10, 3),
+                                         entry(1, 11, 4), entry(1, 11, 5), entry(1, 11, 6), entry(2, 11, 7)};
+    sortCanonically(entries);
+    const std::vector<std::vector<size_t>> expected = {{0, 1}, {4, 5, 6}};
+    BOOST_TEST((findDuplicates(entries) == expected));
+    BOOST_TEST(findDuplicates({}).empty());
+    BOOST_TEST(findDuplicates({entry(0, 1, 0), entry(1, 1, 1)}).empty());  // that is a conflict
+}

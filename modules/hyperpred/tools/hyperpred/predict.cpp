@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <opencv2/hyperpred.hpp>
 
-#include "atomic_file.hpp"
 #include "command.hpp"
 #include "data_folder.hpp"
+#include "examples.hpp"
 #include "image_source.hpp"
-#include "report_html.hpp"
+#include "report_page.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -16,6 +16,14 @@ namespace hyperpred {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+const size_t kExamples = 6;  // files of each class that the report names
+
+// What was added to the predictor, in the order of add().
+struct AddedFiles {
+    std::vector<std::string> paths;
+    std::vector<int> labels;
+};
 
 volatile std::sig_atomic_t gInterrupted = 0;
 
@@ -44,7 +52,7 @@ boost::program_options::options_description options() {
         ("device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda or reference")
         ("threads", po::value<int>()->default_value(0), "0: all cores")
         ("drop-suspects", po::value<int>()->default_value(0), "leave out so many images whose label is most doubtful")
-        ("report", po::value<std::string>(), "report to write, .html or .json")
+        ("report", po::value<std::string>(), "report to write: a page (.html) or data (.json)")
         ("many", "allow more than 1,000 classes")
         ("strict", "stop at the first file that cannot be read")
         ("json", "print the report as JSON");
@@ -99,10 +107,10 @@ void dropEmptyClasses(std::vector<int>& remap, std::vector<std::string>& names, 
     names = kept;
 }
 
-// Reads every listed file into the predictor. Returns the paths in the order of add(), for the report's suspects.
-std::vector<std::string> addFiles(HyperPredictor& predictor, LabelledFiles& list, bool strict) {
+// Reads every listed file into the predictor. Returns what was added, for the report.
+AddedFiles addFiles(HyperPredictor& predictor, LabelledFiles& list, bool strict) {
     std::vector<int> counts(list.classNames.size(), 0);
-    std::vector<std::string> paths;
+    AddedFiles added;
     size_t done = 0;
     // Labels are handed over as listed; a class that turns out empty is only known at the end, so the images are
     // added again under the closed-up labels in that rare case.
@@ -112,7 +120,7 @@ std::vector<std::string> addFiles(HyperPredictor& predictor, LabelledFiles& list
         if (pass == 1) {
             dropEmptyClasses(remap, list.classNames, list.skipped, counts);
             predictor.clear();
-            paths.clear();
+            added = AddedFiles();
             done = 0;
         }
         forEachBatch(list.files, strict, pass == 0 ? list.skipped : ignored, [&](const LabelledBatch& batch) {
@@ -123,16 +131,32 @@ std::vector<std::string> addFiles(HyperPredictor& predictor, LabelledFiles& list
                 if (pass == 1) label = remap[size_t(label)];
             }
             predictor.add(batch.images, labels);
-            paths.insert(paths.end(), batch.paths.begin(), batch.paths.end());
+            added.paths.insert(added.paths.end(), batch.paths.begin(), batch.paths.end());
+            added.labels.insert(added.labels.end(), labels.begin(), labels.end());
             done += batch.images.size();
             showProgress("reading", double(done) / double(list.files.size()));
         });
         if (std::find(counts.begin(), counts.end(), 0) == counts.end()) break;
     }
-    return paths;
+    return added;
 }
 
-Json fullReport(const Prediction& prediction, const std::vector<std::string>& paths, const LabelledFiles& list) {
+// A few files of each class, none of them a suspect where others are left.
+Json exampleFiles(const Prediction& prediction, const AddedFiles& added, size_t classes) {
+    std::vector<size_t> doubtful;
+    for (const Suspect& suspect : prediction.suspects()) doubtful.push_back(size_t(suspect.image));
+    for (const Suspect& suspect : prediction.dropped()) doubtful.push_back(size_t(suspect.image));
+    Json examples = Json::array();
+    for (const std::vector<size_t>& images : chooseExamples(added.labels, int(classes), doubtful, kExamples)) {
+        Json files = Json::array();
+        for (const size_t image : images) files.push_back(added.paths[image]);
+        examples.push_back(files);
+    }
+    return examples;
+}
+
+Json fullReport(const Prediction& prediction, const AddedFiles& added, const LabelledFiles& list) {
+    const std::vector<std::string>& paths = added.paths;
     Json report = Json::parse(prediction.report());
     report["class_names"] = list.classNames;
     report["skipped"] = list.skipped;
@@ -148,20 +172,13 @@ Json fullReport(const Prediction& prediction, const std::vector<std::string>& pa
     };
     report["suspects"] = described(prediction.suspects());
     report["dropped"] = described(prediction.dropped());
-    for (Json& pair : report["conflicts"]) {
-        for (Json& image : pair) image = paths[image.get<size_t>()];
+    report["examples"] = exampleFiles(prediction, added, list.classNames.size());
+    for (const char* key : {"conflicts", "duplicates"}) {
+        for (Json& group : report[key]) {
+            for (Json& image : group) image = paths[image.get<size_t>()];
+        }
     }
     return report;
-}
-
-std::string dumped(const Json& json, int indent) {
-    return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
-void writeReport(const std::string& path, const Json& report) {
-    const bool html = path.size() > 5 && path.compare(path.size() - 5, 5, ".html") == 0;
-    const std::string text = html ? reportHtml(dumped(report, -1)) : dumped(report, 2) + "\n";
-    writeAtomically(path, [&](std::ostream& out) { out << text; });
 }
 
 void printReport(const Json& report, const std::string& out) {
@@ -189,6 +206,7 @@ void printReport(const Json& report, const std::string& out) {
 int runPredict(const std::vector<std::string>& given) {
     const Arguments arguments("hyperpred predict DIR --out net.onnx [options]", options(), {"DIR"}, given);
     if (arguments.helped()) return 0;
+    if (arguments.has("report")) checkReportPath(arguments.get<std::string>("report"));
     std::signal(SIGINT, interrupt);
     std::signal(SIGTERM, interrupt);
     const int threads = arguments.get<int>("threads");
@@ -196,7 +214,7 @@ int runPredict(const std::vector<std::string>& given) {
     const auto predictor = HyperPredictor::create(modelPath(arguments.get<std::string>("model")),
                                                   arguments.get<std::string>("device"), threads);
     LabelledFiles list = listLabelledFiles(arguments.get<std::string>("DIR"), arguments.has("strict"));
-    const std::vector<std::string> paths = addFiles(*predictor, list, arguments.has("strict"));
+    const AddedFiles added = addFiles(*predictor, list, arguments.has("strict"));
     Ptr<Prediction> prediction;
     try {
         prediction = predictor->predict(predictOptions(arguments, list.classNames));
@@ -209,11 +227,11 @@ int runPredict(const std::vector<std::string>& given) {
     stopIfInterrupted();
     const std::string out = arguments.get<std::string>("out");
     prediction->writeONNX(out);
-    const Json report = fullReport(*prediction, paths, list);
+    const Json report = fullReport(*prediction, added, list);
     if (arguments.has("report")) writeReport(arguments.get<std::string>("report"), report);
     reportSkipped(list.skipped);
     if (arguments.has("json")) {
-        std::cout << dumped(report, 2) << "\n";
+        std::cout << reportText(report, 2) << "\n";
     } else {
         printReport(report, out);
     }
