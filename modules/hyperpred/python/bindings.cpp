@@ -311,11 +311,11 @@ PYBIND11_MODULE(_hyperpred, module) {
     using namespace cv::hyperpred;
     module.doc() = "The compiled part of hyperpred.";
     module.attr("__version__") = HYPERPRED_VERSION;
+    const py::object name = module.attr("__name__");
+    module.attr("__name__") = "hyperpred";  // where users find the classes, and help() says so
     bindErrors(module);
     bindSuspect(module);
     bindPrediction(module);
     bindPredictor(module);
-    for (const char* name : {"Suspect", "Prediction", "HyperPredictor"}) {
-        module.attr(name).attr("__module__") = "hyperpred";
-    }
+    module.attr("__name__") = name;
 }

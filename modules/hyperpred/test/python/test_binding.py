@@ -94,6 +94,13 @@ class LikeTheTool(unittest.TestCase):
         with self.assertRaisesRegex(hyperpred.Error, r"^image 258: the value at row 1, column 2"):
             self.prediction.classify([heldout[0]] * 258 + [with_nan()])
 
+    def test_interrupt(self):
+        heldout, _ = images("heldout", 1)
+        threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with self.assertRaises(KeyboardInterrupt) as raised:
+            self.prediction.classify([heldout[0]] * 512 + [with_nan()])
+        self.assertIsNone(raised.exception.__context__)  # before the last block, which would be refused
+
     def test_no_images(self):
         answer = self.prediction.classify([])
         self.assertEqual((answer.labels.shape, answer.scores.shape, answer.unknown.shape), ((0,), (0, 3), (0,)))
