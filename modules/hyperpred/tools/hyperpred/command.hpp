@@ -24,10 +24,11 @@ struct CannotDo : std::runtime_error {
 int runPredict(const std::vector<std::string>& arguments);
 int runEvaluate(const std::vector<std::string>& arguments);
 int runClassify(const std::vector<std::string>& arguments);
+int runUpdate(const std::vector<std::string>& arguments);
 int runInfo(const std::vector<std::string>& arguments);
 
 // Options of one command with their values. `positional` names the arguments without a dash, in order; a name that
-// ends in "..." takes the rest. `--help` prints `usage` and the options and makes `helped()` true.
+// ends in "..." takes the rest, one that ends in "?" may be missing. `--help` prints `usage` and the options and makes `helped()` true.
 class Arguments {
 public:
     Arguments(const std::string& usage, const boost::program_options::options_description& visible,
@@ -35,6 +36,7 @@ public:
 
     bool helped() const;
     bool has(const std::string& name) const;
+    bool given(const std::string& name) const;  // on the command line, not by default
     template <typename T>
     const T& get(const std::string& name) const {
         return values_[name].as<T>();

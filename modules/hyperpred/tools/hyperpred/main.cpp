@@ -15,6 +15,7 @@ const char kUsage[] =
     "  predict DIR --model M --out net.onnx   predict a network for a folder of classes (or a CSV list path,label)\n"
     "  evaluate NET DIR                       accuracy of a predicted network on labelled images\n"
     "  classify NET IMAGE|DIR|VIDEO|CAMERA    classify images, a video file or a camera (its number)\n"
+    "  update NET --add DIR | --drop CLASS | --rename OLD=NEW   change the classes of a network without its images\n"
     "  info FILE                              what a model, an architecture or a predicted network holds\n"
     "hyperpred COMMAND --help lists a command's options. Exit status: 0 done, 1 could not be done, 2 wrong use or\n"
     "bad input.\n";
@@ -24,7 +25,8 @@ const char kUsage[] =
 int main(int argc, char** argv) {
     using namespace cv::hyperpred;
     const std::map<std::string, std::function<int(const std::vector<std::string>&)>> commands = {
-        {"predict", runPredict}, {"evaluate", runEvaluate}, {"classify", runClassify}, {"info", runInfo}};
+        {"predict", runPredict}, {"evaluate", runEvaluate}, {"classify", runClassify}, {"update", runUpdate},
+        {"info", runInfo}};
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);  // failures reach the user as one line
     const std::string name = argc > 1 ? argv[1] : "";
     if (name == "--help" || name == "-h" || name == "help") {
@@ -38,9 +40,9 @@ int main(int argc, char** argv) {
     try {
         const auto command = commands.find(name);
         if (command == commands.end()) {
-            throw WrongUse(name.empty() ? "no command given; commands are predict, evaluate, classify, info"
+            throw WrongUse(name.empty() ? "no command given; commands are predict, evaluate, classify, update, info"
                                         : "\"" + name + "\" is no command; commands are predict, evaluate, classify, "
-                                                        "info");
+                                                        "update, info");
         }
         return command->second(std::vector<std::string>(argv + 2, argv + argc));
     } catch (const CannotDo& error) {

@@ -1,5 +1,4 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
-#include <csignal>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <opencv2/hyperpred.hpp>
@@ -7,7 +6,11 @@
 #include "atomic_file.hpp"
 #include "command.hpp"
 #include "image_source.hpp"
+#include "interruption.hpp"
+#include "partial.hpp"
+#include "quoted_path.hpp"
 #include "report_html.hpp"
+#include "support_features.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -15,16 +18,6 @@ namespace hyperpred {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-volatile std::sig_atomic_t gInterrupted = 0;
-
-void interrupt(int) {
-    gInterrupted = 1;
-}
-
-void stopIfInterrupted() {
-    if (gInterrupted != 0) throw CannotDo("interrupted; nothing was written");
-}
 
 boost::program_options::options_description options() {
     namespace po = boost::program_options;
@@ -42,6 +35,10 @@ boost::program_options::options_description options() {
         ("device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda or reference")
         ("threads", po::value<int>()->default_value(0), "0: all cores")
         ("drop-suspects", po::value<int>()->default_value(0), "leave out so many images whose label is most doubtful")
+        ("partial", po::value<std::string>(), "K/N: only read and convert every N-th file from the K-th on, into --out")
+        ("merge", po::value<std::vector<std::string>>()->multitoken(), "predict from the files of all N parts, not a DIR")
+        ("keep-support", "write what `hyperpred update` needs beside the network: net.support for net.onnx")
+        ("keep-weights", po::value<std::string>(), "model file to write the weights to, for `hyperpred_train refine`")
         ("report", po::value<std::string>(), "report to write, .html or .json")
         ("many", "allow more than 1,000 classes")
         ("strict", "stop at the first file that cannot be read")
@@ -73,28 +70,15 @@ PredictOptions predictOptions(const Arguments& arguments, const std::vector<std:
     result.sampleSize = arguments.get<int>("sample");
     result.rejected = arguments.get<double>("rejected");
     result.dropSuspects = arguments.get<int>("drop-suspects");
+    result.keepSupport = arguments.has("keep-support");
+    result.keepWeights = arguments.has("keep-weights");
     result.many = arguments.has("many");
     result.classNames.assign(classNames.begin(), classNames.end());
     result.progress = [](const String& stage, double done) {
         showProgress(stage, done);
-        return gInterrupted == 0;
+        return !interrupted();
     };
     return result;
-}
-
-// Classes of which no image could be read would leave a gap in the labels: they are dropped and said.
-void dropEmptyClasses(std::vector<int>& remap, std::vector<std::string>& names, std::vector<std::string>& skipped,
-                      const std::vector<int>& counts) {
-    std::vector<std::string> kept;
-    for (size_t c = 0; c < names.size(); ++c) {
-        remap.push_back(counts[c] > 0 ? int(kept.size()) : -1);
-        if (counts[c] > 0) {
-            kept.push_back(names[c]);
-        } else {
-            skipped.push_back("class \"" + names[c] + "\": no image of it could be read");
-        }
-    }
-    names = kept;
 }
 
 // Reads every listed file into the predictor. Returns the paths in the order of add(), for the report's suspects.
@@ -108,7 +92,7 @@ std::vector<std::string> addFiles(HyperPredictor& predictor, LabelledFiles& list
         std::vector<int> remap;
         std::vector<std::string> ignored;
         if (pass == 1) {
-            dropEmptyClasses(remap, list.classNames, list.skipped, counts);
+            remap = dropEmptyClasses(list, counts);
             predictor.clear();
             paths.clear();
             done = 0;
@@ -185,16 +169,25 @@ void printReport(const Json& report, const std::string& out) {
 }  // namespace
 
 int runPredict(const std::vector<std::string>& given) {
-    const Arguments arguments("hyperpred predict DIR --model M --out net.onnx [options]", options(), {"DIR"}, given);
+    const Arguments arguments("hyperpred predict DIR --model M --out net.onnx [options], or --merge PART... for DIR",
+                              options(), {"DIR?"}, given);
     if (arguments.helped()) return 0;
-    std::signal(SIGINT, interrupt);
-    std::signal(SIGTERM, interrupt);
+    const bool merging = arguments.has("merge");
+    if (arguments.has("DIR") == merging) {
+        throw WrongUse(merging ? "--merge takes parts, not " + quotedPath(arguments.get<std::string>("DIR"))
+                               : std::string("DIR is missing: a folder of classes or a CSV list path,label"));
+    }
+    noteInterruption();
     const int threads = arguments.get<int>("threads");
     if (threads > 0) cv::setNumThreads(threads);
+    if (arguments.has("partial")) return runPartial(arguments);
+    if (merging && arguments.has("strict")) throw WrongUse("--strict belongs to --partial, which reads the files");
     const auto predictor = HyperPredictor::create(arguments.get<std::string>("model"),
                                                   arguments.get<std::string>("device"), threads);
-    LabelledFiles list = listLabelledFiles(arguments.get<std::string>("DIR"), arguments.has("strict"));
-    const std::vector<std::string> paths = addFiles(*predictor, list, arguments.has("strict"));
+    LabelledFiles list;
+    if (!merging) list = listLabelledFiles(arguments.get<std::string>("DIR"), arguments.has("strict"));
+    const std::vector<std::string> paths = merging ? addParts(*predictor, arguments.rest("merge"), list)
+                                                   : addFiles(*predictor, list, arguments.has("strict"));
     Ptr<Prediction> prediction;
     try {
         prediction = predictor->predict(predictOptions(arguments, list.classNames));
@@ -206,6 +199,8 @@ int runPredict(const std::vector<std::string>& given) {
     endProgress();
     stopIfInterrupted();
     const std::string out = arguments.get<std::string>("out");
+    if (arguments.has("keep-support")) prediction->writeSupport(supportFileOf(out));
+    if (arguments.has("keep-weights")) prediction->writeModel(arguments.get<std::string>("keep-weights"));
     prediction->writeONNX(out);
     const Json report = fullReport(*prediction, paths, list);
     if (arguments.has("report")) writeReport(arguments.get<std::string>("report"), report);
