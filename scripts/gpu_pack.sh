@@ -9,7 +9,7 @@ mkdir -p "$folder"
 module=modules/hyperpred
 sources=$(ls $module/src/*.cpp $module/src/reference/*.cpp $module/src/cpu/*.cpp $module/src/cuda/*.cpp \
              $module/tools/bench/main.cpp $module/tools/bench/gpu.cpp |
-          grep -vE '/src/(classifier|image_file|images|mat_list|net_opencv|prediction|predictor|support_set)\.cpp$')
+          grep -vE '/src/(classifier|image_file|images|mat_list|net_opencv|prediction|predictor|support_(features|part|set)|updater)\.cpp$')
 tests="$module/test/test_backend.cpp $module/test/test_cuda_kernels.cpp $module/test/test_fallback_backend.cpp"
 headers() {
     g++ -std=c++17 -DHYPERPRED_WITHOUT_OPENCV -DBOOST_TEST_MODULE=pack -I "$module/src" -I "$module/test" \

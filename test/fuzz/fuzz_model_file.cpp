@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         for (const auto& item : file.entries()) {
             int64_t count = 1;
             for (const int64_t extent : item.second.shape) count *= extent;
-            const int64_t width = item.second.type == StorageType::F32 ? 4 : 2;
+            const StorageType type = item.second.type;
+            const int64_t width = type == StorageType::F32 ? 4 : type == StorageType::F16 ? 2 : 1;
             if (int64_t(item.second.end - item.second.begin) != count * width) finding("a tensor of another size");
         }
         const HyperNetwork hyper = loadHyperNetwork(file);

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <ostream>
 #include <streambuf>
 #include <vector>
@@ -78,13 +79,14 @@ private:
     fail(Failure::BadFile, "\"" + path + "\": cannot be written: " + reason);
 }
 
-// Owns the temporary file until it is renamed.
+// Owns the temporary file for `path` until it is renamed; `target` is the file to replace.
 class TemporaryFile {
 public:
-    TemporaryFile(const std::string& folder, const std::string& path) {
+    TemporaryFile(const std::string& path, const std::string& target)
+        : path_(path), target_(target), folder_(target.substr(0, target.rfind('/') + 1)) {
         static std::atomic<unsigned> counter{0};
         for (int attempt = 0; attempt < 1000; ++attempt) {
-            name_ = folder + ".hyperpred-" + std::to_string(::getpid()) + "-" + std::to_string(++counter) + ".tmp";
+            name_ = folder_ + ".hyperpred-" + std::to_string(::getpid()) + "-" + std::to_string(++counter) + ".tmp";
             descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
             if (descriptor_ >= 0) return;
             if (errno != EEXIST) break;
@@ -101,16 +103,31 @@ public:
     int descriptor() const { return descriptor_; }
 
     // Full disks and lost servers may show only when the bytes are pushed out: sync and close are checked too.
-    void moveTo(const std::string& target, const std::string& path) {
-        if (::fsync(descriptor_) != 0) failWriting(path, std::strerror(errno));
+    void finish() {
+        if (::fsync(descriptor_) != 0) failWriting(path_, std::strerror(errno));
         const int descriptor = descriptor_;
         descriptor_ = -1;
-        if (::close(descriptor) != 0) failWriting(path, std::strerror(errno));
-        if (std::rename(name_.c_str(), target.c_str()) != 0) failWriting(path, std::strerror(errno));
+        if (::close(descriptor) != 0) failWriting(path_, std::strerror(errno));
+    }
+
+    void moveToTarget() {
+        if (std::rename(name_.c_str(), target_.c_str()) != 0) failWriting(path_, std::strerror(errno));
         name_.clear();
+        syncFolder();
     }
 
 private:
+    // The new name itself survives a power cut only when its folder is synced. Some file systems refuse this; the file
+    // is complete either way, so a failure here is none of the caller's.
+    void syncFolder() const {
+        const int descriptor = ::open(folder_.empty() ? "." : folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (descriptor < 0) return;
+        ::fsync(descriptor);
+        ::close(descriptor);
+    }
+
+    std::string path_, target_;
+    std::string folder_;  // with its slash, or empty
     std::string name_;
     int descriptor_ = -1;
 };
@@ -126,31 +143,31 @@ std::string replacedFile(const std::string& path) {
     return ::realpath(path.c_str(), resolved) != nullptr ? std::string(resolved) : path;
 }
 
-// The new name itself survives a power cut only when its folder is synced. Some file systems refuse this; the file
-// is complete either way, so a failure here is none of the caller's.
-void syncFolder(const std::string& folder) {
-    const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
-    ::close(descriptor);
+// The whole file, on disk under its temporary name.
+std::unique_ptr<TemporaryFile> written(const FileToWrite& file) {
+    if (file.path.empty() || file.path.back() == '/') failWriting(file.path, "it names no file");
+    auto temporary = std::make_unique<TemporaryFile>(file.path, replacedFile(file.path));
+    DescriptorBuffer buffer(temporary->descriptor());
+    std::ostream stream(&buffer);
+    file.write(stream);
+    stream.flush();
+    if (!stream.good()) {
+        failWriting(file.path, buffer.error() != 0 ? std::strerror(buffer.error()) : "its contents could not be made");
+    }
+    temporary->finish();
+    return temporary;
 }
 
 }  // namespace
 
 void writeAtomically(const std::string& path, const std::function<void(std::ostream&)>& write) {
-    if (path.empty() || path.back() == '/') failWriting(path, "it names no file");
-    const std::string target = replacedFile(path);
-    const std::string folder = target.substr(0, target.rfind('/') + 1);  // with its slash, or empty
-    TemporaryFile temporary(folder, path);
-    DescriptorBuffer buffer(temporary.descriptor());
-    std::ostream stream(&buffer);
-    write(stream);
-    stream.flush();
-    if (!stream.good()) {
-        failWriting(path, buffer.error() != 0 ? std::strerror(buffer.error()) : "its contents could not be made");
-    }
-    temporary.moveTo(target, path);
-    syncFolder(folder);
+    writeTogether({{path, write}});
+}
+
+void writeTogether(const std::vector<FileToWrite>& files) {
+    std::vector<std::unique_ptr<TemporaryFile>> temporaries;
+    for (const FileToWrite& file : files) temporaries.push_back(written(file));
+    for (const auto& temporary : temporaries) temporary->moveToTarget();
 }
 
 }  // namespace hyperpred

@@ -66,6 +66,8 @@ public:
 std::unique_ptr<Backend> createBackend(const std::string& name, std::shared_ptr<const HyperNetwork> hypernetwork,
                                        int threads = 0);
 std::vector<std::string> availableBackends();
+// Backend::gram of the CPU, for what has no hypernetwork; the bits do not depend on the number of threads.
+void addGramOnCpu(const float* rows, int count, int columns, double* sum);
 
 // What every backend checks before it starts; each throws with a sentence.
 void checkImages(const ImageBatch& images);

@@ -29,7 +29,9 @@ const std::string& required(const std::map<std::string, std::string>& metadata, 
     return found->second;
 }
 
-std::vector<uint8_t> readBytes(const std::string& path) {
+}  // namespace
+
+std::vector<uint8_t> readOnnxFile(const std::string& path) {
     std::ifstream in(path, std::ios::binary | std::ios::ate);
     if (!in) fail(Failure::NotFound, "\"" + path + "\": cannot be opened");
     const std::streamoff length = in.tellg();
@@ -43,8 +45,6 @@ std::vector<uint8_t> readBytes(const std::string& path) {
     if (in.gcount() != length) fail(Failure::BadFile, "\"" + path + "\": cannot be read to its end");
     return bytes;
 }
-
-}  // namespace
 
 std::map<std::string, std::string> toMetadata(const NetDescription& description) {
     nlohmann::json preprocessing = {{"size", description.size}, {"resize", "area when shrinking, cubic when enlarging"},
@@ -91,7 +91,7 @@ Classifier::Classifier(cv::dnn::Net net, NetDescription description)
     : net_(std::move(net)), description_(std::move(description)) {}
 
 Classifier Classifier::open(const std::string& onnxPath) {
-    const std::vector<uint8_t> bytes = readBytes(onnxPath);
+    const std::vector<uint8_t> bytes = readOnnxFile(onnxPath);
     const NetDescription description = parseMetadata(readOnnxMetadata(bytes, onnxPath), onnxPath);
     return Classifier(cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size()), description);
 }

@@ -2,6 +2,7 @@
 #ifndef HYPERPRED_CLASSIFIER_HPP
 #define HYPERPRED_CLASSIFIER_HPP
 
+#include <cstdint>
 #include <map>
 #include <opencv2/dnn.hpp>
 #include <string>
@@ -28,6 +29,9 @@ struct NetDescription {
 std::map<std::string, std::string> toMetadata(const NetDescription& description);
 // Throws Failure::BadFile naming `origin` and the key that is missing or malformed.
 NetDescription parseMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin);
+
+// The bytes of an ONNX file, at most 1 GiB. Throws Failure::NotFound or BadFile naming the path.
+std::vector<uint8_t> readOnnxFile(const std::string& path);
 
 // A ready network with its description: converts images the way the support set was converted, forwards them in
 // batches and applies the threshold. Not thread-safe: cv::dnn::Net keeps state.

@@ -45,7 +45,7 @@ void gatherSums(const FeatureTable& table, FeatureStatistics& statistics) {
 // Backends may sum a block in float: on features whose mean is large against their deviation that would lose the
 // deviation. So the mean s is taken off first, and put back in double: with t the sum of x,
 // sum x x^T = sum (x - s)(x - s)^T + s t^T + t s^T - N s s^T.
-void gatherGram(const FeatureTable& table, Backend& backend, FeatureStatistics& statistics) {
+void gatherGram(const FeatureTable& table, const AddGram& addGram, FeatureStatistics& statistics) {
     const size_t p = size_t(table.columns());
     std::vector<double> t(p, 0.0);
     for (size_t k = 0; k < statistics.sums.size(); ++k) t[k % p] += statistics.sums[k];
@@ -58,7 +58,7 @@ void gatherGram(const FeatureTable& table, Backend& backend, FeatureStatistics& 
         for (size_t i = 0; i < size_t(count); ++i) {
             for (size_t j = 0; j < p; ++j) moved[i * p + j] = rows[i * p + j] - s[j];
         }
-        backend.gram(moved.data(), count, table.columns(), statistics.gram.data());
+        addGram(moved.data(), count, table.columns(), statistics.gram.data());
     });
     for (size_t i = 0; i < p; ++i) {
         for (size_t j = 0; j < p; ++j) {
@@ -143,6 +143,12 @@ void FeatureTable::forEachBlockParallel(const std::function<void(int, int, const
 }
 
 FeatureStatistics gatherStatistics(const FeatureTable& table, Backend& backend) {
+    return gatherStatistics(table, [&backend](const float* rows, int count, int columns, double* sum) {
+        backend.gram(rows, count, columns, sum);
+    });
+}
+
+FeatureStatistics gatherStatistics(const FeatureTable& table, const AddGram& addGram) {
     if (table.rows() == 0) fail(Failure::BadArgument, "no features: the support set has no images");
     FeatureStatistics statistics;
     statistics.columns = table.columns();
@@ -150,7 +156,7 @@ FeatureStatistics gatherStatistics(const FeatureTable& table, Backend& backend) 
     statistics.counts.assign(size_t(table.classes()), 0.0);
     statistics.sums.assign(size_t(table.classes()) * size_t(table.columns()), 0.0);
     gatherSums(table, statistics);
-    gatherGram(table, backend, statistics);
+    gatherGram(table, addGram, statistics);
     return statistics;
 }
 

@@ -45,7 +45,10 @@ struct FeatureStatistics {
     std::vector<double> sums;    // C x p
     std::vector<double> gram;    // p x p, X^T X, uncentred
 };
+// Adds X^T X of count x columns rows to `sum` (columns x columns).
+using AddGram = std::function<void(const float* rows, int count, int columns, double* sum)>;
 // Throws Failure::BadArgument, with the image's number, for features that are no finite numbers of sane size.
+FeatureStatistics gatherStatistics(const FeatureTable& table, const AddGram& addGram);
 FeatureStatistics gatherStatistics(const FeatureTable& table, Backend& backend);
 
 }  // namespace hyperpred

@@ -189,5 +189,27 @@ HyperNetwork loadHyperNetwork(const ModelFile& file) {
     return hyper;
 }
 
+void writeBaseModel(const std::string& path, const Architecture& architecture, const NetworkWeights& weights,
+                    const std::string& training) {
+    std::map<std::string, Tensor> tensors;
+    for (size_t i = 0; i < architecture.nodes.size(); ++i) {
+        const Node& node = architecture.nodes[i];
+        const std::string stem = "base." + node.name;
+        const auto channels = int64_t(node.shape.channels);
+        if (node.op == Op::Conv) tensors[stem + ".weight"] = weights[i].kernel;
+        if (node.op != Op::BatchNorm) continue;
+        tensors[stem + ".gamma"] = {{channels}, weights[i].gamma};
+        tensors[stem + ".beta"] = {{channels}, weights[i].beta};
+    }
+    nlohmann::json hyper = nlohmann::json::parse(toJson(HyperConfig()));
+    hyper["trained"] = false;
+    writeModelFile(path,
+                   {{"format", "hyperpred-1"},
+                    {"architecture", toJson(architecture)},
+                    {"hypernetwork", hyper.dump()},
+                    {"training", training}},
+                   tensors, StorageType::F32);
+}
+
 }  // namespace hyperpred
 }  // namespace cv

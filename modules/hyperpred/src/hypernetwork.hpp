@@ -42,6 +42,11 @@ struct HyperNetwork {
 
 HyperNetwork loadHyperNetwork(const ModelFile& file);
 
+// A model file of these weights alone ("trained": false): what predicts with it, or trains from it, starts there.
+// `training` is the summary, JSON. Means and variances are left out: batch-norm is calibrated on whatever comes.
+void writeBaseModel(const std::string& path, const Architecture& architecture, const NetworkWeights& weights,
+                    const std::string& training);
+
 }  // namespace hyperpred
 }  // namespace cv
 

@@ -34,7 +34,11 @@ const char* const kMetadata = "__metadata__";
 const char* const kChecksum = "checksum";
 
 size_t itemSize(StorageType type) {
-    return type == StorageType::F16 ? 2 : 4;
+    return type == StorageType::U8 ? 1 : type == StorageType::F16 ? 2 : 4;
+}
+
+const char* typeName(StorageType type) {
+    return type == StorageType::U8 ? "U8" : type == StorageType::F16 ? "F16" : "F32";
 }
 
 std::string text(const std::vector<int64_t>& shape) {
@@ -152,9 +156,10 @@ uint64_t countIn(const json& value, const char* key, uint64_t limit, const std::
 }
 
 StorageType parseType(const std::string& name, const std::string& where) {
-    if (name == "F16") return StorageType::F16;
-    if (name == "F32") return StorageType::F32;
-    fail(Failure::BadFile, where + ": its dtype is " + inQuotes(name) + "; F16 and F32 are supported");
+    for (const StorageType type : {StorageType::F16, StorageType::F32, StorageType::U8}) {
+        if (name == typeName(type)) return type;
+    }
+    fail(Failure::BadFile, where + ": its dtype is " + inQuotes(name) + "; F16, F32 and U8 are supported");
 }
 
 ModelFile::Entry parseEntry(const json& value, uint64_t dataBytes, const std::string& where) {
@@ -305,23 +310,38 @@ const std::string& ModelFile::metadata(const std::string& key) const {
     return found->second;
 }
 
-Tensor ModelFile::read(const std::string& name, const std::vector<int64_t>& shape) const {
+const uint8_t* ModelFile::find(const std::string& name, const std::vector<int64_t>& shape, const Entry*& entry) const {
     const auto found = contents_->entries.find(name);
     const std::string where = contents_->where() + ", tensor " + inQuotes(name);
     if (found == contents_->entries.end()) fail(Failure::BadFile, where + ": is missing");
-    const Entry& entry = found->second;
-    if (entry.shape != shape) {
-        fail(Failure::BadFile, where + ": has shape " + text(entry.shape) + ", expected " + text(shape));
+    entry = &found->second;
+    if (entry->shape != shape) {
+        fail(Failure::BadFile, where + ": has shape " + text(entry->shape) + ", expected " + text(shape));
     }
+    return contents_->bytes->data() + contents_->dataOffset + entry->begin;
+}
+
+const uint8_t* ModelFile::bytes(const std::string& name, const std::vector<int64_t>& shape) const {
+    const Entry* entry = nullptr;
+    const uint8_t* bytes = find(name, shape, entry);
+    if (entry->type == StorageType::U8) return bytes;
+    fail(Failure::BadFile,
+         contents_->where() + ", tensor " + inQuotes(name) + ": is " + typeName(entry->type) + ", expected U8");
+}
+
+Tensor ModelFile::read(const std::string& name, const std::vector<int64_t>& shape) const {
+    const Entry* entry = nullptr;
+    const uint8_t* bytes = find(name, shape, entry);
+    const std::string where = contents_->where() + ", tensor " + inQuotes(name);
+    if (entry->type == StorageType::U8) fail(Failure::BadFile, where + ": is U8, expected F16 or F32");
     Tensor tensor;
     tensor.shape = shape;
-    tensor.values.resize((entry.end - entry.begin) / itemSize(entry.type));
+    tensor.values.resize((entry->end - entry->begin) / itemSize(entry->type));
     if (tensor.values.empty()) return tensor;
-    const uint8_t* bytes = contents_->bytes->data() + contents_->dataOffset + entry.begin;
-    if (entry.type == StorageType::F16) {
+    if (entry->type == StorageType::F16) {
         halvesToFloats(bytes, tensor.values.size(), tensor.values.data());
     } else {
-        std::memcpy(tensor.values.data(), bytes, entry.end - entry.begin);
+        std::memcpy(tensor.values.data(), bytes, entry->end - entry->begin);
     }
     const auto begin = tensor.values.begin(), end = tensor.values.end();
     const auto bad = std::find_if_not(begin, end, [](float value) { return std::isfinite(value); });
@@ -333,7 +353,8 @@ Tensor ModelFile::read(const std::string& name, const std::vector<int64_t>& shap
 
 namespace {
 
-std::string makeHeader(std::map<std::string, std::string> metadata, const std::map<std::string, Tensor>& tensors,
+template <typename AnyTensor>
+std::string makeHeader(std::map<std::string, std::string> metadata, const std::map<std::string, AnyTensor>& tensors,
                        StorageType type, const std::string& where) {
     metadata[kChecksum] = std::string(kDigits, '0');
     nlohmann::ordered_json root;
@@ -348,9 +369,7 @@ std::string makeHeader(std::map<std::string, std::string> metadata, const std::m
                                            " values, which its shape " + text(item.second.shape) + " does not hold");
         }
         const uint64_t end = offset + count * itemSize(type);
-        root[item.first] = {{"dtype", type == StorageType::F16 ? "F16" : "F32"},
-                            {"shape", item.second.shape},
-                            {"data_offsets", {offset, end}}};
+        root[item.first] = {{"dtype", typeName(type)}, {"shape", item.second.shape}, {"data_offsets", {offset, end}}};
         offset = end;
     }
     std::string header;
@@ -386,13 +405,18 @@ void appendValues(const Tensor& tensor, StorageType type, const std::string& whe
     }
 }
 
-}  // namespace
+void appendValues(const ByteTensor& tensor, StorageType, const std::string&, std::vector<uint8_t>& bytes) {
+    bytes.insert(bytes.end(), tensor.values.begin(), tensor.values.end());
+}
 
-void writeModelFile(const std::string& path, const std::map<std::string, std::string>& metadata,
-                    const std::map<std::string, Tensor>& tensors, StorageType type) {
-    const std::string where = "model file \"" + path + "\"";
+template <typename AnyTensor>
+std::vector<uint8_t> fileBytes(const std::string& where, const std::map<std::string, std::string>& metadata,
+                               const std::map<std::string, AnyTensor>& tensors, StorageType type) {
     const std::string header = makeHeader(metadata, tensors, type, where);
+    size_t total = kLengthBytes + header.size();
+    for (const auto& item : tensors) total += item.second.values.size() * itemSize(type);
     std::vector<uint8_t> bytes;
+    bytes.reserve(total);
     for (size_t i = 0; i < kLengthBytes; ++i) bytes.push_back(uint8_t((uint64_t(header.size()) >> (8 * i)) & 255u));
     bytes.insert(bytes.end(), header.begin(), header.end());
     for (const auto& item : tensors) appendValues(item.second, type, where + ", tensor " + inQuotes(item.first), bytes);
@@ -400,9 +424,31 @@ void writeModelFile(const std::string& path, const std::map<std::string, std::st
     if (at == std::string::npos) fail(Failure::BadArgument, where + ": a metadata key ends in \"checksum\"");
     const std::string digits = digitsOf(contentHash(bytes.data(), bytes.size()));
     std::copy(digits.begin(), digits.end(), bytes.begin() + std::ptrdiff_t(kLengthBytes + at));
+    return bytes;
+}
+
+void writeBytes(const std::string& path, const std::vector<uint8_t>& bytes) {
     writeAtomically(path, [&](std::ostream& out) {
         out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
     });
+}
+
+}  // namespace
+
+std::vector<uint8_t> modelFileBytes(const std::string& where, const std::map<std::string, std::string>& metadata,
+                                    const std::map<std::string, Tensor>& tensors, StorageType type) {
+    if (type == StorageType::U8) fail(Failure::BadArgument, where + ": floats cannot be stored as U8");
+    return fileBytes(where, metadata, tensors, type);
+}
+
+void writeModelFile(const std::string& path, const std::map<std::string, std::string>& metadata,
+                    const std::map<std::string, Tensor>& tensors, StorageType type) {
+    writeBytes(path, modelFileBytes("model file \"" + path + "\"", metadata, tensors, type));
+}
+
+void writeByteFile(const std::string& path, const std::map<std::string, std::string>& metadata,
+                   const std::map<std::string, ByteTensor>& tensors) {
+    writeBytes(path, fileBytes("model file \"" + path + "\"", metadata, tensors, StorageType::U8));
 }
 
 }  // namespace hyperpred

@@ -18,7 +18,13 @@ struct Tensor {
     std::vector<float> values;
 };
 
-enum class StorageType { F16, F32 };
+enum class StorageType { F16, F32, U8 };
+
+// A dense tensor of bytes, row-major: pixels, text.
+struct ByteTensor {
+    std::vector<int64_t> shape;
+    std::vector<uint8_t> values;
+};
 
 // A safetensors file, checked in full when opened (rules and limits: doc/file_formats.md). Tensor bytes stay in the
 // file (memory-mapped) until read.
@@ -41,18 +47,27 @@ public:
     const std::map<std::string, Entry>& entries() const;
     const std::string& metadata(const std::string& key) const;  // throws when absent
 
-    // The tensor as float; throws when it is absent, has another shape, or holds NaN or Inf.
+    // The tensor as float; throws when it is absent, has another shape, holds NaN or Inf, or is one of bytes.
     Tensor read(const std::string& name, const std::vector<int64_t>& shape) const;
+    // The bytes of a U8 tensor where they lie in the file; good for as long as a copy of this object lives.
+    const uint8_t* bytes(const std::string& name, const std::vector<int64_t>& shape) const;
 
 private:
+    const uint8_t* find(const std::string& name, const std::vector<int64_t>& shape, const Entry*& entry) const;
+
     struct Contents;
     std::shared_ptr<const Contents> contents_;
 };
 
 // Writes to a temporary file beside `path`, syncs and renames: a reader sees the old file or the new one, never half.
-// Adds the metadata key "checksum". F16 rounds to nearest even and throws where a value overflows.
+// Adds the metadata key "checksum". F16 rounds to nearest even and throws where a value overflows; U8 is for bytes.
 void writeModelFile(const std::string& path, const std::map<std::string, std::string>& metadata,
                     const std::map<std::string, Tensor>& tensors, StorageType type);
+// The same bytes in memory; `where` opens the sentences about them.
+std::vector<uint8_t> modelFileBytes(const std::string& where, const std::map<std::string, std::string>& metadata,
+                                    const std::map<std::string, Tensor>& tensors, StorageType type);
+void writeByteFile(const std::string& path, const std::map<std::string, std::string>& metadata,
+                   const std::map<std::string, ByteTensor>& tensors);
 
 }  // namespace hyperpred
 }  // namespace cv

@@ -47,6 +47,14 @@ public:
         checkSize(weights.size(), int64_t(architecture.nodes.size()), "node weights", layerPlace());
     }
 
+    void addStandIn(int columns) {
+        NetNode node;
+        node.name = kFeatures;
+        node.op = NetOp::Concat;
+        node.in = node.shape = vectorShape(columns);
+        graph_.features = append(std::move(node));
+    }
+
     void addNormalise() {
         NetNode node;
         node.name = "image/normalised";
@@ -300,6 +308,20 @@ NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weight
         if (needed[i]) builder.addLayer(int(i));
     }
     builder.addFeatures(pooled, choice.pooling);
+    builder.addHead(head);
+    NetGraph graph = builder.take();
+    graph.metadata = metadata;
+    return graph;
+}
+
+NetGraph buildHead(const std::string& architecture, int size, const Head& head,
+                   const std::map<std::string, std::string>& metadata) {
+    Architecture empty;
+    empty.name = architecture;
+    empty.size = size;
+    const NetworkWeights none;
+    NetBuilder builder(empty, none);
+    builder.addStandIn(head.columns);
     builder.addHead(head);
     NetGraph graph = builder.take();
     graph.metadata = metadata;

@@ -57,6 +57,10 @@ struct NetGraph {
 NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weights, const FeatureChoice& choice,
                   const Head& head, const std::map<std::string, std::string>& metadata);
 
+// A head on features that another network computes: node 0 stands for them and is no layer. For replaceHead().
+NetGraph buildHead(const std::string& architecture, int size, const Head& head,
+                   const std::map<std::string, std::string>& metadata);
+
 }  // namespace hyperpred
 }  // namespace cv
 

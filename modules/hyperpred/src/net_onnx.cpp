@@ -77,7 +77,9 @@ std::string hexDigits(uint64_t value) {
 
 class OnnxWriter {
 public:
-    OnnxWriter(const NetGraph& graph, ProtobufWriter& out) : graph_(graph), out_(out) {}
+    // With a `body`, its fields stand for the nodes up to the features.
+    OnnxWriter(const NetGraph& graph, ProtobufWriter& out, const std::vector<uint8_t>& body)
+        : graph_(graph), out_(out), body_(body) {}
 
     void write() {
         out_.integer(model::ir_version, kIrVersion);
@@ -104,7 +106,8 @@ private:
 
     void writeGraph() {
         out_.begin(model::graph);
-        for (size_t i = 0; i < graph_.nodes.size(); ++i) writeNetNode(int(i));
+        out_.raw(body_);
+        for (size_t i = body_.empty() ? 0 : 1; i < graph_.nodes.size(); ++i) writeNetNode(int(i));
         out_.text(graph_field::name, graph_.architecture);
         writeValue(graph_field::input, "image", {3, graph_.size, graph_.size});
         // forward() without a name gives the first output in OpenCV 5 and the last in OpenCV 4: both rank the classes.
@@ -239,10 +242,12 @@ private:
 
     const NetGraph& graph_;
     ProtobufWriter& out_;
+    const std::vector<uint8_t>& body_;
 };
 
 struct OnnxSummary {
-    bool version = false, graph = false;
+    bool version = false;
+    ProtobufField graph;
     std::string producer;
     std::map<std::string, std::string> metadata;
     const uint8_t* checksum = nullptr;  // in the file: 16 digits
@@ -274,7 +279,9 @@ OnnxSummary readModel(const std::vector<uint8_t>& bytes, const std::string& wher
     while (reader.next(field)) {
         switch (field.number) {
             case model::ir_version: summary.version = !field.isBytes && field.value > 0; break;
-            case model::graph: summary.graph = field.isBytes; break;
+            case model::graph:
+                if (field.isBytes) summary.graph = field;
+                break;
             case model::producer_name:
                 if (field.isBytes) summary.producer = field.text();
                 break;
@@ -284,7 +291,7 @@ OnnxSummary readModel(const std::vector<uint8_t>& bytes, const std::string& wher
             default: break;
         }
     }
-    if (!summary.version || !summary.graph) {
+    if (!summary.version || !summary.graph.isBytes) {
         fail(Failure::BadFile, where + ": is no ONNX model: it has no " + (summary.version ? "graph" : "ir_version"));
     }
     return summary;
@@ -311,12 +318,34 @@ void verifyChecksum(const std::vector<uint8_t>& bytes, const uint8_t* digits, co
 
 }  // namespace
 
-std::vector<uint8_t> emitOnnx(const NetGraph& graph) {
-    std::vector<uint8_t> bytes = writeProtobuf([&graph](ProtobufWriter& writer) { OnnxWriter(graph, writer).write(); });
+std::vector<uint8_t> emitOnnx(const NetGraph& graph, const std::vector<uint8_t>& body) {
+    std::vector<uint8_t> bytes =
+        writeProtobuf([&](ProtobufWriter& writer) { OnnxWriter(graph, writer, body).write(); });
     // The checksum's digits, zeros so far, are the last bytes of the file.
     const std::string digits = hexDigits(contentHash(bytes.data(), bytes.size()));
     std::copy(digits.begin(), digits.end(), bytes.end() - std::ptrdiff_t(kDigits));
     return bytes;
+}
+
+std::string onnxChecksum(const std::vector<uint8_t>& bytes) {
+    return std::string(bytes.end() - std::ptrdiff_t(kDigits), bytes.end());
+}
+
+std::vector<uint8_t> onnxBody(const std::vector<uint8_t>& bytes, const std::string& origin) {
+    const std::string where = "ONNX file \"" + origin + "\"";
+    const OnnxSummary summary = readModel(bytes, where);
+    ProtobufReader reader(summary.graph.data, summary.graph.size, where + ", graph");
+    ProtobufField field, part;
+    while (reader.next(field)) {
+        if (field.number != graph_field::node || !field.isBytes) continue;
+        ProtobufReader node(field.data, field.size, where + ", node");
+        while (node.next(part)) {
+            if (part.number == node_field::output && part.isBytes && part.text() == "features") {
+                return std::vector<uint8_t>(summary.graph.data, field.data + field.size);
+            }
+        }
+    }
+    fail(Failure::BadFile, where + ": no layer gives \"features\": not a network of hyperpred");
 }
 
 std::map<std::string, std::string> readOnnxMetadata(const std::vector<uint8_t>& bytes, const std::string& origin) {

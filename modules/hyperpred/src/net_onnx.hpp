@@ -14,7 +14,13 @@ namespace hyperpred {
 
 // The graph as an ONNX model, opset 13, symbolic batch "N"; the same graph gives the same bytes. The metadata become
 // metadata_props, with "hyperpred.checksum" over everything else in the file.
-std::vector<uint8_t> emitOnnx(const NetGraph& graph);
+std::vector<uint8_t> emitOnnx(const NetGraph& graph, const std::vector<uint8_t>& body = {});
+// "hyperpred.checksum" of what emitOnnx() gave.
+std::string onnxChecksum(const std::vector<uint8_t>& bytes);
+
+// The part of a file that hyperpred wrote which computes "features", as emitOnnx() takes it for `body`: then the graph
+// is that of buildHead(), and the new file has the old body byte for byte.
+std::vector<uint8_t> onnxBody(const std::vector<uint8_t>& bytes, const std::string& origin);
 
 // metadata_props of an ONNX file in memory, without reading the tensors. Throws Failure::BadFile naming `origin` when
 // the bytes are no ONNX model, when "hyperpred.checksum" does not match, or when it is missing although producer or

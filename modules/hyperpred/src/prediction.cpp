@@ -2,10 +2,14 @@
 #include "prediction.hpp"
 
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <utility>
 
 #include "atomic_file.hpp"
+#include "error.hpp"
+#include "hash.hpp"
+#include "hypernetwork.hpp"
 #include "mat_list.hpp"
 #include "net_onnx.hpp"
 #include "net_opencv.hpp"
@@ -31,6 +35,32 @@ public:
     }
 
     std::vector<uchar> onnx() const override { return emitOnnx(contents_.graph); }
+
+    void writeSupport(const String& path) const override {
+        if (!contents_.support) {
+            fail(Failure::BadArgument, "the features were not kept: predict with PredictOptions::keepSupport");
+        }
+        const std::vector<uint8_t> net = onnx(), body = onnxBody(net, "the predicted network");
+        SupportFeatures support = *contents_.support;
+        support.network = onnxChecksum(net);
+        support.body = contentHash(body.data(), body.size());
+        const std::vector<uint8_t> bytes = supportFileBytes(path, std::move(support));
+        writeAtomically(path, [&](std::ostream& out) {
+            out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+        });
+    }
+
+    void writeModel(const String& path) const override {
+        if (!contents_.architecture) {
+            fail(Failure::BadArgument, "the weights were not kept: predict with PredictOptions::keepWeights");
+        }
+        const nlohmann::json report = nlohmann::json::parse(std::string(contents_.report));
+        const nlohmann::json training = {{"stage", "prediction"},
+                                         {"weights", report.at("weights")},
+                                         {"images", report.at("images")},
+                                         {"classes", report.at("classes")}};
+        writeBaseModel(path, *contents_.architecture, contents_.weights, training.dump());
+    }
 
     std::vector<String> classNames() const override { return contents_.description.classNames; }
 

@@ -9,6 +9,7 @@
 #include "classifier.hpp"
 #include "net.hpp"
 #include "opencv2/hyperpred.hpp"
+#include "support_features.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -20,7 +21,10 @@ struct PredictionContents {
     double expectedAccuracy = 0;
     std::vector<Suspect> suspects, dropped;
     std::string device;
-    std::string report;  // JSON
+    std::string report;                              // JSON
+    std::shared_ptr<const Architecture> architecture;  // with PredictOptions::keepWeights, as the weights
+    NetworkWeights weights;
+    std::shared_ptr<const SupportFeatures> support;  // with PredictOptions::keepSupport; without the hashes of the network
 };
 Ptr<Prediction> makePrediction(PredictionContents contents);
 

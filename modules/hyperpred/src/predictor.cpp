@@ -156,6 +156,7 @@ private:
             fail(Failure::BadArgument,
                  std::to_string(names_.size()) + " class names for labels 0.." + std::to_string(classes_ - 1));
         }
+        if (options_.keepSupport) checkClassNames(readableNames());
     }
 
     void chooseSampleImages() {
@@ -293,9 +294,12 @@ private:
         stopwatch_.lap("features");
     }
 
+    // An Updater fits this head again, and has no backend: whatever device predicts, both sum on the CPU.
     void fitFinalHead() {
         progress("head", 0);
-        fitted_ = fitHead(headKind_, *table_, gatherStatistics(*table_, backend_), options_.rejected);
+        const FeatureStatistics statistics =
+            options_.keepSupport ? gatherStatistics(*table_, addGramOnCpu) : gatherStatistics(*table_, backend_);
+        fitted_ = fitHead(headKind_, *table_, statistics, options_.rejected);
         stopwatch_.lap("head");
     }
 
@@ -325,12 +329,17 @@ private:
         std::map<std::string, std::string> metadata = toMetadata(contents.description);
         metadata["hyperpred.architecture"] = toJson(hyper_.architecture);
         metadata["hyperpred.report"] = findings().dump();
-        const NetworkWeights weights = backend_.download(*candidates_[chosen_].network);
+        NetworkWeights weights = backend_.download(*candidates_[chosen_].network);
         candidates_[chosen_].network.reset();  // the peak of memory is here: one copy less
         contents.graph = buildNet(hyper_.architecture, weights, choice_, fitted_.head, metadata);
         contents.expectedAccuracy = fitted_.leaveOneOut.accuracy;
         contents.suspects = findSuspects();
         contents.dropped = dropped_;
+        if (options_.keepSupport) contents.support = keptSupport();
+        if (options_.keepWeights) {
+            contents.architecture = std::make_shared<Architecture>(hyper_.architecture);
+            contents.weights = std::move(weights);
+        }
         contents.device = backend_.device();
         stopwatch_.lap("net");
         Json report = findings();
@@ -342,6 +351,26 @@ private:
         contents.report = report.dump(-1, ' ', false, Json::error_handler_t::replace);
         progress("net", 1);
         return contents;
+    }
+
+    std::vector<std::string> readableNames() const {
+        std::vector<std::string> names;
+        for (const std::string& name : names_) names.push_back(readableName(name));
+        return names;
+    }
+
+    std::shared_ptr<const SupportFeatures> keptSupport() const {
+        auto support = std::make_shared<SupportFeatures>();
+        support->classNames = readableNames();
+        support->listed = classes_;
+        support->head = headKind_;
+        support->rejected = options_.rejected;
+        support->columns = featureColumns();
+        support->labels = table_->labels();
+        for (const SupportEntry& entry : entries_) support->hashes.push_back(entry.hash);
+        support->rows.resize(entries_.size() * size_t(support->columns));
+        table_->read(0, table_->rows(), support->rows.data());
+        return support;
     }
 
     // What depends on the support set and the options alone, so that it may go into the ONNX file.

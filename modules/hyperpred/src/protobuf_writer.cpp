@@ -50,6 +50,10 @@ void ProtobufWriter::rawFloats(uint32_t field, const std::vector<float>& values)
     append(reinterpret_cast<const uint8_t*>(values.data()), 4 * values.size());
 }
 
+void ProtobufWriter::raw(const std::vector<uint8_t>& fields) {
+    append(fields.data(), fields.size());
+}
+
 void ProtobufWriter::begin(uint32_t field) {
     key(field, kLengthDelimited);
     open_.push_back(begun_);

@@ -22,6 +22,9 @@ public:
     // Floats as they stand in a tensor's raw_data: little endian, 4 bytes each.
     void rawFloats(uint32_t field, const std::vector<float>& values);
 
+    // Fields that are written already.
+    void raw(const std::vector<uint8_t>& fields);
+
     // A message inside: what is written between begin and end, calls nested at will.
     void begin(uint32_t field);
     void end();

@@ -195,3 +195,23 @@ BOOST_AUTO_TEST_CASE(readers_and_many_writers_see_whole_files) {
     BOOST_TEST(whole);
     BOOST_TEST(folder.count() == 1u);
 }
+
+BOOST_AUTO_TEST_CASE(files_that_belong_together_change_together) {
+    const Folder folder;
+    put(folder.file("a"), "old a");
+    put(folder.file("b"), "old b");
+    const auto text = [](const char* words) { return [words](std::ostream& out) { out << words; }; };
+    const auto broken = [](std::ostream&) { throw std::runtime_error("broken"); };
+    BOOST_TEST(errorOf([&] { writeTogether({{folder.file("a"), text("new a")}, {folder.file("b"), broken}}); }) ==
+               "broken");
+    BOOST_TEST(errorOf([&] { writeTogether({{folder.file("a"), text("new a")}, {folder.file("no/b"), text("b")}}); }) !=
+               "");
+    BOOST_TEST(errorOf([&] { writeTogether({{folder.file("a"), text("new a")}, {folder.path.string(), text("b")}}); }) !=
+               "");
+    BOOST_TEST(contents(folder.file("a")) == "old a");
+    BOOST_TEST(contents(folder.file("b")) == "old b");
+    writeTogether({{folder.file("a"), text("new a")}, {folder.file("b"), text("new b")}});
+    BOOST_TEST(contents(folder.file("a")) == "new a");
+    BOOST_TEST(contents(folder.file("b")) == "new b");
+    BOOST_TEST(folder.count() == 2u);
+}

@@ -365,3 +365,22 @@ BOOST_AUTO_TEST_CASE(files_above_4_gib_are_refused) {
     fs::resize_file(folder.file("large"), (uint64_t(1) << 32) + 1);  // sparse: takes no space
     contains(thrownBy([&] { ModelFile::open(folder.file("large")); }), "limit is 4294967296");
 }
+
+BOOST_AUTO_TEST_CASE(bytes_are_bytes_and_no_numbers) {
+    const Folder folder;
+    const std::map<std::string, ByteTensor> tensors = {{"empty", {{0, 3}, {}}}, {"pixels", {{2, 3}, {0, 1, 127, 128, 254, 255}}}};
+    writeByteFile(folder.file("x"), {{"format", "x"}}, tensors);
+    const ModelFile file = ModelFile::open(folder.file("x"));
+    BOOST_TEST((file.entries().at("pixels").type == StorageType::U8));
+    const uint8_t* pixels = file.bytes("pixels", {2, 3});
+    BOOST_TEST(std::equal(pixels, pixels + 6, tensors.at("pixels").values.begin()));
+    contains(thrownBy([&] { file.read("pixels", {2, 3}); }), "is U8, expected F16 or F32");
+    contains(thrownBy([&] { file.bytes("pixels", {3, 2}); }), "has shape 2 x 3, expected 3 x 2");
+    contains(thrownBy([&] { file.bytes("none", {1}); }), "is missing");
+    const ModelFile floats = ModelFile::parse(smallFile(StorageType::F16), "t.safetensors");
+    contains(thrownBy([&] { floats.bytes("b.bias", {1}); }), "is F16, expected U8");
+    contains(thrownBy([&] { writeModelFile(folder.file("y"), {}, smallTensors(), StorageType::U8); }), "cannot be stored");
+    Bytes damaged = bytesOf(folder.file("x"));
+    damaged.back() ^= 1;
+    contains(errorOf(damaged), "is damaged");
+}

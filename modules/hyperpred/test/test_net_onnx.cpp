@@ -181,6 +181,28 @@ BOOST_AUTO_TEST_CASE(the_same_graph_gives_the_same_bytes) {
 }
 
 // What OpenCV overlooks: readers that take the declared shapes seriously.
+BOOST_AUTO_TEST_CASE(a_head_on_the_body_of_a_file_gives_the_file_again) {
+    DocumentBuilder build(9);
+    const std::string first = build.convNormRelu("image", 5, 3, 2, 1);
+    const Architecture architecture = build.build({first, build.convNormRelu(first, 7, 3, 1, 1)});
+    for (const HeadKind kind : {HeadKind::Ridge, HeadKind::Cosine, HeadKind::Lda}) {
+        for (const std::vector<int>& stages : {std::vector<int>{2}, std::vector<int>{1, 2}}) {
+            for (const Pooling pooling : {Pooling::Rms, Pooling::Mean}) {
+                const Head head = randomHead(kind, 4, featureCount(architecture, stages), 12);
+                const std::map<std::string, std::string> metadata = {{"hyperpred.classes", "[]"}, {"other", "x"}};
+                const std::vector<uint8_t> bytes = emitOnnx(
+                    buildNet(architecture, randomWeights(architecture, 13), FeatureChoice(stages, pooling), head, metadata));
+                const std::vector<uint8_t> body = onnxBody(bytes, "net.onnx");
+                BOOST_TEST((emitOnnx(buildHead(architecture.name, architecture.size, head, metadata), body) == bytes));
+                BOOST_TEST(onnxChecksum(bytes) == readOnnxMetadata(bytes, "net.onnx").at("hyperpred.checksum"));
+            }
+        }
+    }
+    const std::vector<uint8_t> foreign =
+        writeProtobuf([](ProtobufWriter& out) { out.integer(1, 7); out.begin(7); out.text(2, "g"); out.end(); });
+    BOOST_CHECK_THROW(onnxBody(foreign, "net.onnx"), cv::Exception);
+}
+
 BOOST_AUTO_TEST_CASE(input_and_outputs_are_declared_for_any_batch) {
     const std::vector<uint8_t> bytes = emitOnnx(randomGraph(everyOp(), {1, 2}, HeadKind::Cosine, 41, 9));
     const std::string model(bytes.begin(), bytes.end());

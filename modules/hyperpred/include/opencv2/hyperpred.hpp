@@ -40,6 +40,10 @@ struct CV_EXPORTS_W_SIMPLE PredictOptions {
     //! So many support images whose label is the most doubtful, by a first prediction, stay out of the second one, 0..;
     //! never the last of its class, and only suspects. What is left looks easier than it is: expectedAccuracy() rises.
     CV_PROP_RW int dropSuspects;
+    //! Keeps every image's features, so that Prediction::writeSupport() can write them for Updater.
+    CV_PROP_RW bool keepSupport;
+    //! Keeps the delivered weights, so that Prediction::writeModel() can write them as a start for training.
+    CV_PROP_RW bool keepWeights;
     //! One name a class, by label; empty: the labels' numbers.
     CV_PROP_RW std::vector<String> classNames;
     //! Allows more than 1,000 classes (up to 10,000).
@@ -72,6 +76,12 @@ public:
     CV_WRAP virtual void writeONNX(const String& path) const = 0;
     /** The same file in memory. */
     CV_WRAP virtual std::vector<uchar> onnx() const = 0;
+    /** Writes what Updater needs beside the ONNX file, atomically: every image's features (4 bytes a number), label and
+        hash. Throws where PredictOptions::keepSupport was not set. */
+    CV_WRAP virtual void writeSupport(const String& path) const = 0;
+    /** Writes the delivered weights as a model file without a hypernetwork, atomically: `hyperpred_train refine` starts
+        from it, HyperPredictor::create() takes it. Throws where PredictOptions::keepWeights was not set. */
+    CV_WRAP virtual void writeModel(const String& path) const = 0;
     /** One name a class, by label. */
     CV_WRAP virtual std::vector<String> classNames() const = 0;
     /** Classifies images of any accepted type. labels: N x 1 CV_32S; scores: N x C CV_32F probabilities; unknown:
@@ -118,11 +128,42 @@ public:
     CV_WRAP virtual String info() const = 0;
 };
 
+/** Changes the classes of a written network without the images it was predicted from. The layers stay as they are; the
+head is fitted again, in closed form, on the features of all images. Exact: adding and then dropping a class gives the
+same bytes, and neither the order nor the number of the additions matters. Not for several threads at once. */
+class CV_EXPORTS_W Updater {
+public:
+    virtual ~Updater() {}
+    /** @param net ONNX file of hyperpred. @param support file of Prediction::writeSupport() for it; empty: beside it,
+        net.support for net.onnx. @param repair takes a support file of another state of the same layers, as a kill
+        between the two files leaves it behind; the next write() gives a network of the support file's state. Throws
+        cv::Exception when one is damaged or they do not belong together. */
+    CV_WRAP static Ptr<Updater> open(const String& net, const String& support = String(), bool repair = false);
+    /** Adds images to classes that are there or to new ones, which stand behind the others in the order of their names.
+        @param images as HyperPredictor::add takes them. @param classes as many names. On an exception nothing was
+        added. */
+    CV_WRAP virtual void add(InputArrayOfArrays images, const std::vector<String>& classes) = 0;
+    /** Forgets a class and its images. Two classes must stay. */
+    CV_WRAP virtual void drop(const String& name) = 0;
+    /** The new name must not be another class's. */
+    CV_WRAP virtual void rename(const String& from, const String& to) = 0;
+    /** The class names by label, as write() will write them. */
+    CV_WRAP virtual std::vector<String> classNames() const = 0;
+    /** Number of images. */
+    CV_WRAP virtual int size() const = 0;
+    /** Report of the network as it was opened, JSON (doc/file_formats.md). */
+    CV_WRAP virtual String report() const = 0;
+    /** Fits the head and writes both files (empty `support`: beside the network): either both change or, on an
+        exception, none. Returns the new network's report. */
+    CV_WRAP virtual String write(const String& net, const String& support = String()) const = 0;
+};
+
 //! @}
 
 // Not in the classes: OpenCV's binding generator takes an initialiser for a part of the name.
 inline PredictOptions::PredictOptions()
-    : head("ridge"), pooling("rms"), sampleSize(1000), rejected(0.01), weights("auto"), dropSuspects(0), many(false) {}
+    : head("ridge"), pooling("rms"), sampleSize(1000), rejected(0.01), weights("auto"), dropSuspects(0),
+      keepSupport(false), keepWeights(false), many(false) {}
 inline Suspect::Suspect() : image(0), label(0), predicted(0), margin(0) {}
 
 }  // namespace hyperpred

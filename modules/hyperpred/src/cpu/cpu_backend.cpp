@@ -15,6 +15,7 @@
 #include "cpu/matrix.hpp"
 #include "cpu/network.hpp"
 #include "error.hpp"
+#include "opencv_core.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -144,6 +145,10 @@ private:
 
 std::unique_ptr<Backend> createCpuBackend(std::shared_ptr<const HyperNetwork> hypernetwork, int threads) {
     return std::make_unique<CpuBackend>(std::move(hypernetwork), threads);
+}
+
+void addGramOnCpu(const float* rows, int count, int columns, double* sum) {
+    cpu::addGram(rows, count, columns, sum, cpu::Workers(cv::getNumThreads()));
 }
 
 }  // namespace hyperpred

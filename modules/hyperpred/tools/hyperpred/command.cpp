@@ -72,14 +72,15 @@ Arguments::Arguments(const std::string& usage, const po::options_description& vi
     std::vector<std::string> needed;
     for (const std::string& name : positional) {
         const bool rest = name.size() > 3 && name.compare(name.size() - 3, 3, "...") == 0;
-        const std::string key = rest ? name.substr(0, name.size() - 3) : name;
+        const bool optional = name.back() == '?';
+        const std::string key = name.substr(0, name.size() - (rest ? 3 : optional ? 1 : 0));
         if (rest) {
             hidden.add_options()(key.c_str(), po::value<std::vector<std::string>>());
         } else {
             hidden.add_options()(key.c_str(), po::value<std::string>());
         }
         order.add(key.c_str(), rest ? -1 : 1);
-        needed.push_back(key);
+        if (!optional) needed.push_back(key);
     }
     po::options_description accepted;
     accepted.add(all).add(hidden);
@@ -112,6 +113,10 @@ bool Arguments::helped() const {
 
 bool Arguments::has(const std::string& name) const {
     return values_.count(name) > 0;
+}
+
+bool Arguments::given(const std::string& name) const {
+    return has(name) && !values_[name].defaulted();
 }
 
 const std::vector<std::string>& Arguments::rest(const std::string& name) const {

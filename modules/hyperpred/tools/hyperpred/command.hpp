@@ -27,6 +27,7 @@ struct CannotDo : std::runtime_error {
 int runPredict(const std::vector<std::string>& arguments);
 int runEvaluate(const std::vector<std::string>& arguments);
 int runClassify(const std::vector<std::string>& arguments);
+int runUpdate(const std::vector<std::string>& arguments);
 int runInfo(const std::vector<std::string>& arguments);
 int runDoctor(const std::vector<std::string>& arguments);
 
@@ -35,8 +36,9 @@ int runDoctor(const std::vector<std::string>& arguments);
 CommandPage describeCommand(const std::function<void()>& run);
 
 // Options of one command with their values. `positional` names the arguments without a dash, in order; a name that
-// ends in "..." takes the rest. `--help` prints `usage` and the options and makes `helped()` true. How a description is
-// worded decides what a shell completes: choicesIn and valueIn (program_page.hpp), unless the option has a value_name.
+// ends in "..." takes the rest, one that ends in "?" may be missing. `--help` prints `usage` and the options and makes
+// `helped()` true. How a description is worded decides what a shell completes: choicesIn and valueIn (program_page.hpp),
+// unless the option has a value_name.
 class Arguments {
 public:
     Arguments(const std::string& usage, const boost::program_options::options_description& visible,
@@ -44,6 +46,7 @@ public:
 
     bool helped() const;
     bool has(const std::string& name) const;
+    bool given(const std::string& name) const;  // on the command line, not by default
     template <typename T>
     const T& get(const std::string& name) const {
         return values_[name].as<T>();

@@ -63,6 +63,7 @@ void forEachBatch(const std::vector<LabelledFile>& files, bool strict, std::vect
             batch.images.push_back(std::move(loaded[i].image));
             batch.labels.push_back(files[first + i].label);
             batch.paths.push_back(files[first + i].path);
+            batch.positions.push_back(first + i);
         }
         if (batch.images.size() >= kBatchFiles || bytes >= kBatchBytes) handOn();
     }

@@ -17,6 +17,7 @@ struct LabelledBatch {
     std::vector<cv::Mat> images;
     std::vector<int> labels;
     std::vector<std::string> paths;
+    std::vector<size_t> positions;  // in the list of files
 };
 
 // Reads the listed files in parallel, a few at a time so that memory stays bounded, and hands them on in order.

@@ -11,6 +11,8 @@
 #include "error.hpp"
 #include "hypernetwork.hpp"
 #include "net_onnx.hpp"
+#include "support_features.hpp"
+#include "support_part.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -43,8 +45,44 @@ Json describe(const Architecture& architecture) {
             {"layers", layers}};
 }
 
+Json classCounts(const std::vector<std::string>& names, const std::vector<int>& counts) {
+    Json classes = Json::array();
+    for (size_t c = 0; c < counts.size(); ++c) classes.push_back({{"name", names[c]}, {"images", counts[c]}});
+    return classes;
+}
+
+Json describeSupport(const std::string& path) {
+    const SupportFeatures support = readSupportFeatures(path);
+    std::vector<int> counts(support.classNames.size(), 0);
+    for (const int label : support.labels) ++counts[size_t(label)];
+    return {{"kind", "support"},
+            {"images", support.labels.size()},
+            {"feature_count", support.columns},
+            {"head", headName(support.head)},
+            {"rejected", support.rejected},
+            {"network", support.network},
+            {"classes", classCounts(support.classNames, counts)}};
+}
+
+Json describePart(const std::string& path) {
+    const SupportPart part = openSupportPart(path).part;
+    std::vector<int> counts(part.classNames.size(), 0);
+    for (const SupportPart::File& file : part.files) ++counts[size_t(file.label)];
+    return {{"kind", "part"},
+            {"part", part.number},
+            {"parts", part.count},
+            {"list", part.list},
+            {"size", part.size},
+            {"images", part.files.size()},
+            {"skipped", part.skipped.size()},
+            {"classes", classCounts(part.classNames, counts)}};
+}
+
 Json describeModel(const std::string& path) {
     const ModelFile file = ModelFile::open(path);
+    const auto format = file.metadata().find("format");
+    if (format != file.metadata().end() && format->second == kSupportFormat) return describeSupport(path);
+    if (format != file.metadata().end() && format->second == kPartFormat) return describePart(path);
     const HyperNetwork hyper = loadHyperNetwork(file);
     int64_t numbers = 0, base = 0;
     for (const auto& entry : file.entries()) {

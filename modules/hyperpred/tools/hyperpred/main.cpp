@@ -24,6 +24,7 @@ const Command kCommands[] = {
     {"predict", runPredict, "predicts a network for a folder of classes (or a CSV list path,label)"},
     {"evaluate", runEvaluate, "measures a predicted network on labelled images"},
     {"classify", runClassify, "classifies images, a video file or a camera (its number)"},
+    {"update", runUpdate, "adds, drops or renames classes of a predicted network without its images"},
     {"info", runInfo, "shows what a model, an architecture or a predicted network holds"},
     {"doctor", runDoctor,
      "checks this installation: versions, processor, GPU, models, temporary folder, a small prediction"},

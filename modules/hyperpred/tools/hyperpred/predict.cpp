@@ -1,5 +1,4 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
-#include <csignal>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <opencv2/hyperpred.hpp>
@@ -8,7 +7,11 @@
 #include "data_folder.hpp"
 #include "examples.hpp"
 #include "image_source.hpp"
+#include "interruption.hpp"
+#include "partial.hpp"
+#include "quoted_path.hpp"
 #include "report_page.hpp"
+#include "support_features.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -18,22 +21,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 const size_t kExamples = 6;  // files of each class that the report names
-
-// What was added to the predictor, in the order of add().
-struct AddedFiles {
-    std::vector<std::string> paths;
-    std::vector<int> labels;
-};
-
-volatile std::sig_atomic_t gInterrupted = 0;
-
-void interrupt(int) {
-    gInterrupted = 1;
-}
-
-void stopIfInterrupted() {
-    if (gInterrupted != 0) throw CannotDo("interrupted; nothing was written");
-}
 
 boost::program_options::options_description options() {
     namespace po = boost::program_options;
@@ -52,6 +39,10 @@ boost::program_options::options_description options() {
         ("device", po::value<std::string>()->default_value("auto"), "auto, cpu, cuda or reference")
         ("threads", po::value<int>()->default_value(0), "0: all cores")
         ("drop-suspects", po::value<int>()->default_value(0), "leave out so many images whose label is most doubtful")
+        ("partial", po::value<std::string>(), "K/N: only read and convert every N-th file from the K-th on, into --out")
+        ("merge", po::value<std::vector<std::string>>()->multitoken(), "predict from the files of all N parts, not a DIR")
+        ("keep-support", "write what `hyperpred update` needs beside the network: net.support for net.onnx")
+        ("keep-weights", po::value<std::string>(), "model file to write the weights to, for `hyperpred_train refine`")
         ("report", po::value<std::string>(), "report to write: a page (.html) or data (.json)")
         ("many", "allow more than 1,000 classes")
         ("strict", "stop at the first file that cannot be read")
@@ -83,62 +74,15 @@ PredictOptions predictOptions(const Arguments& arguments, const std::vector<std:
     result.sampleSize = arguments.get<int>("sample");
     result.rejected = arguments.get<double>("rejected");
     result.dropSuspects = arguments.get<int>("drop-suspects");
+    result.keepSupport = arguments.has("keep-support");
+    result.keepWeights = arguments.has("keep-weights");
     result.many = arguments.has("many");
     result.classNames.assign(classNames.begin(), classNames.end());
     result.progress = [](const String& stage, double done) {
         showProgress(stage, done);
-        return gInterrupted == 0;
+        return !interrupted();
     };
     return result;
-}
-
-// Classes of which no image could be read would leave a gap in the labels: they are dropped and said.
-void dropEmptyClasses(std::vector<int>& remap, std::vector<std::string>& names, std::vector<std::string>& skipped,
-                      const std::vector<int>& counts) {
-    std::vector<std::string> kept;
-    for (size_t c = 0; c < names.size(); ++c) {
-        remap.push_back(counts[c] > 0 ? int(kept.size()) : -1);
-        if (counts[c] > 0) {
-            kept.push_back(names[c]);
-        } else {
-            skipped.push_back("class \"" + names[c] + "\": no image of it could be read");
-        }
-    }
-    names = kept;
-}
-
-// Reads every listed file into the predictor. Returns what was added, for the report.
-AddedFiles addFiles(HyperPredictor& predictor, LabelledFiles& list, bool strict) {
-    std::vector<int> counts(list.classNames.size(), 0);
-    AddedFiles added;
-    size_t done = 0;
-    // Labels are handed over as listed; a class that turns out empty is only known at the end, so the images are
-    // added again under the closed-up labels in that rare case.
-    for (int pass = 0; pass < 2; ++pass) {
-        std::vector<int> remap;
-        std::vector<std::string> ignored;
-        if (pass == 1) {
-            dropEmptyClasses(remap, list.classNames, list.skipped, counts);
-            predictor.clear();
-            added = AddedFiles();
-            done = 0;
-        }
-        forEachBatch(list.files, strict, pass == 0 ? list.skipped : ignored, [&](const LabelledBatch& batch) {
-            stopIfInterrupted();
-            std::vector<int> labels = batch.labels;
-            for (int& label : labels) {
-                if (pass == 0) ++counts[size_t(label)];
-                if (pass == 1) label = remap[size_t(label)];
-            }
-            predictor.add(batch.images, labels);
-            added.paths.insert(added.paths.end(), batch.paths.begin(), batch.paths.end());
-            added.labels.insert(added.labels.end(), labels.begin(), labels.end());
-            done += batch.images.size();
-            showProgress("reading", double(done) / double(list.files.size()));
-        });
-        if (std::find(counts.begin(), counts.end(), 0) == counts.end()) break;
-    }
-    return added;
 }
 
 // A few files of each class, none of them a suspect where others are left.
@@ -204,17 +148,26 @@ void printReport(const Json& report, const std::string& out) {
 }  // namespace
 
 int runPredict(const std::vector<std::string>& given) {
-    const Arguments arguments("hyperpred predict DIR --out net.onnx [options]", options(), {"DIR"}, given);
+    const Arguments arguments("hyperpred predict DIR --out net.onnx [options], or --merge PART... for DIR", options(),
+                              {"DIR?"}, given);
     if (arguments.helped()) return 0;
+    const bool merging = arguments.has("merge");
+    if (arguments.has("DIR") == merging) {
+        throw WrongUse(merging ? "--merge takes parts, not " + quotedPath(arguments.get<std::string>("DIR"))
+                               : std::string("DIR is missing: a folder of classes or a CSV list path,label"));
+    }
     if (arguments.has("report")) checkReportPath(arguments.get<std::string>("report"));
-    std::signal(SIGINT, interrupt);
-    std::signal(SIGTERM, interrupt);
+    noteInterruption();
     const int threads = arguments.get<int>("threads");
     if (threads > 0) cv::setNumThreads(threads);
+    if (arguments.has("partial")) return runPartial(arguments);
+    if (merging && arguments.has("strict")) throw WrongUse("--strict belongs to --partial, which reads the files");
     const auto predictor = HyperPredictor::create(modelPath(arguments.get<std::string>("model")),
                                                   arguments.get<std::string>("device"), threads);
-    LabelledFiles list = listLabelledFiles(arguments.get<std::string>("DIR"), arguments.has("strict"));
-    const AddedFiles added = addFiles(*predictor, list, arguments.has("strict"));
+    LabelledFiles list;
+    if (!merging) list = listLabelledFiles(arguments.get<std::string>("DIR"), arguments.has("strict"));
+    const AddedFiles added = merging ? addParts(*predictor, arguments.rest("merge"), list)
+                                     : addFiles(*predictor, list, arguments.has("strict"));
     Ptr<Prediction> prediction;
     try {
         prediction = predictor->predict(predictOptions(arguments, list.classNames));
@@ -226,6 +179,8 @@ int runPredict(const std::vector<std::string>& given) {
     endProgress();
     stopIfInterrupted();
     const std::string out = arguments.get<std::string>("out");
+    if (arguments.has("keep-support")) prediction->writeSupport(supportFileOf(out));
+    if (arguments.has("keep-weights")) prediction->writeModel(arguments.get<std::string>("keep-weights"));
     prediction->writeONNX(out);
     const Json report = fullReport(*prediction, added, list);
     if (arguments.has("report")) writeReport(arguments.get<std::string>("report"), report);

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Predicts one network from a folder that several processes read: the same bytes as one run over all of it. The parts are
+# read by GNU parallel where it is installed, else by jobs of the shell.
+# usage: predict_parts.sh DIR MODEL PARTS OUT.onnx [options of hyperpred predict --merge]
+set -euo pipefail
+if [ $# -lt 4 ]; then sed -n '2,4s/^# //p' "$0" >&2; exit 2; fi
+dir=$1 model=$2 parts=$3 out=$4
+shift 4
+folder=$(mktemp -d "$(dirname "$out")/parts.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+
+read_part() { hyperpred predict "$dir" --model "$model" --partial "$1/$parts" --out "$folder/$1.part" --threads 1; }
+if command -v parallel >/dev/null; then
+    export -f read_part
+    export dir model parts folder
+    parallel --halt now,fail=1 read_part ::: $(seq "$parts")
+else
+    at_once=$(nproc)
+    for ((first = 1; first <= parts; first += at_once)); do
+        jobs=()
+        for ((k = first; k < first + at_once && k <= parts; ++k)); do
+            read_part "$k" &
+            jobs+=($!)
+        done
+        for job in "${jobs[@]}"; do wait "$job"; done
+    done
+fi
+hyperpred predict --merge "$folder"/*.part --model "$model" --out "$out" "$@"
