@@ -62,6 +62,12 @@ py::object fromJson(const std::string& text) {
     return py::module_::import("json").attr("loads")(text);
 }
 
+py::list toList(const std::vector<String>& names) {
+    py::list list;
+    for (const String& name : names) list.append(py::str(name));
+    return list;
+}
+
 void add(Predictor& predictor, const py::object& images, const py::object& labels) {
     const ArrayImages arrays = toMats(images);
     const std::vector<int> numbers = toLabels(labels);
@@ -201,18 +207,31 @@ void bindPrediction(py::module_& module) {
                 self.writeONNX(name);
             },
             "path"_a, "Write the ONNX file: whole or not at all.")
+        .def(
+            "write_support",
+            [](const Prediction& self, const py::object& path) {
+                const std::string name = toPath(path);
+                py::gil_scoped_release others;
+                self.writeSupport(name);
+            },
+            "path"_a, "Write what Updater needs beside the ONNX file; predict() must have had keep_support=True.")
+        .def(
+            "write_model",
+            [](const Prediction& self, const py::object& path) {
+                const std::string name = toPath(path);
+                py::gil_scoped_release others;
+                self.writeModel(name);
+            },
+            "path"_a,
+            "Write the delivered weights as a model file, from which `hyperpred_train refine` starts; predict() must "
+            "have had keep_weights=True.")
         .def_property_readonly(
             "input_size",
             [](const Prediction& self) { return py::make_tuple(self.inputSize().width, self.inputSize().height); },
             "Width and height in pixels of the network's input.")
         .def_property_readonly(
             "class_names",
-            [](const Prediction& self) {
-                py::list names;
-                for (const String& name : self.classNames()) names.append(py::str(name));
-                return names;
-            },
-            "One name a class, by label.")
+            [](const Prediction& self) { return toList(self.classNames()); }, "One name a class, by label.")
         .def_property_readonly(
             "expected_accuracy", &Prediction::expectedAccuracy,
             "Leave-one-out accuracy on the support set, 0..1: what to expect on new images of the same kind.")
@@ -242,6 +261,8 @@ const char* const kPredictText =
     "rejected: share of the support set that the threshold for unknown images refuses, 0..0.5\n"
     "weights: \"auto\" (the better of both by leave-one-out accuracy), \"predicted\" or \"base\"\n"
     "drop_suspects: leave out so many images whose label is the most doubtful\n"
+    "keep_support: keep every image's features, for Prediction.write_support\n"
+    "keep_weights: keep the delivered weights, for Prediction.write_model\n"
     "class_names: one name a class, by label; empty: the labels' numbers\n"
     "many: allow more than 1,000 classes\n"
     "progress: called with a stage's name and the share of it done (0..1); False from it raises Cancelled, and an\n"
@@ -272,8 +293,8 @@ void bindPredictor(py::module_& module) {
         .def(
             "predict",
             [](Predictor& self, const std::string& head, const std::vector<int>& features, const std::string& pooling,
-               int sampleSize, double rejected, const std::string& weights, int dropSuspects,
-               const std::vector<std::string>& classNames, bool many, const py::object& progress) {
+               int sampleSize, double rejected, const std::string& weights, int dropSuspects, bool keepSupport,
+               bool keepWeights, const std::vector<std::string>& classNames, bool many, const py::object& progress) {
                 PredictOptions options;
                 options.head = head;
                 options.features = features;
@@ -282,6 +303,8 @@ void bindPredictor(py::module_& module) {
                 options.rejected = rejected;
                 options.weights = weights;
                 options.dropSuspects = dropSuspects;
+                options.keepSupport = keepSupport;
+                options.keepWeights = keepWeights;
                 options.classNames.assign(classNames.begin(), classNames.end());
                 options.many = many;
                 return predict(self, options, progress);
@@ -289,7 +312,7 @@ void bindPredictor(py::module_& module) {
             py::kw_only(), "head"_a = std::string(usual.head), "features"_a = py::tuple(),
             "pooling"_a = std::string(usual.pooling), "sample_size"_a = usual.sampleSize, "rejected"_a = usual.rejected,
             "weights"_a = std::string(usual.weights), "drop_suspects"_a = usual.dropSuspects,
-            "class_names"_a = py::tuple(), "many"_a = usual.many, "progress"_a = py::none(), kPredictText)
+            "keep_support"_a = usual.keepSupport, "keep_weights"_a = usual.keepWeights, "class_names"_a = py::tuple(), "many"_a = usual.many, "progress"_a = py::none(), kPredictText)
         .def(
             "clear", [](Predictor& self) { self.alone([](HyperPredictor& hyper) { hyper.clear(); }); },
             "Forget the support set.")
@@ -300,6 +323,56 @@ void bindPredictor(py::module_& module) {
         .def(
             "__len__", [](Predictor& self) { return self.alone([](HyperPredictor& hyper) { return hyper.size(); }); },
             "Number of support images added so far.");
+}
+
+void bindUpdater(py::module_& module) {
+    const auto path = [](const py::object& given) { return given.is_none() ? std::string() : toPath(given); };
+    py::class_<Updater, std::shared_ptr<Updater>>(
+        module, "Updater",
+        "Changes the classes of a written network without the images it was predicted from: the layers stay, the head "
+        "is fitted again. Exact: adding and then dropping a class gives the same bytes. Not for several threads at once.")
+        .def(py::init([path](const py::object& net, const py::object& support, bool repair) {
+                 const std::string netPath = toPath(net), supportPath = path(support);
+                 py::gil_scoped_release others;
+                 return std::shared_ptr<Updater>(Updater::open(netPath, supportPath, repair));
+             }),
+             "net"_a, "support"_a = py::none(), "repair"_a = false,
+             "net: ONNX file of hyperpred\n"
+             "support: file of Prediction.write_support for it; None: beside it, net.support for net.onnx\n"
+             "repair: take a support file of another state of the same layers; write() then makes the network anew")
+        .def(
+            "add",
+            [](Updater& self, const py::object& images, const std::vector<std::string>& classes) {
+                const ArrayImages arrays = toMats(images);
+                const std::vector<String> names(classes.begin(), classes.end());
+                py::gil_scoped_release others;
+                self.add(arrays.mats, names);
+            },
+            "images"_a, "classes"_a,
+            "Add images (see HyperPredictor.add for what is taken) to the classes named, one name an image; new classes "
+            "stand behind the others in the order of their names. On an error nothing was added.")
+        .def("drop", &Updater::drop, "name"_a, "Forget a class and its images. Two classes must stay.")
+        .def("rename", &Updater::rename, "old"_a, "new"_a, "The new name must not be another class's.")
+        .def(
+            "write",
+            [path](const Updater& self, const py::object& net, const py::object& support) {
+                const std::string netPath = toPath(net), supportPath = path(support);
+                std::string report;
+                {
+                    py::gil_scoped_release others;
+                    report = self.write(netPath, supportPath);
+                }
+                return fromJson(report);
+            },
+            "net"_a, "support"_a = py::none(),
+            "Fit the head and write both files: either both change or, on an error, none. Returns the new report.")
+        .def(
+            "report", [](const Updater& self) { return fromJson(self.report()); },
+            "Report of the network as it was opened, as a dictionary.")
+        .def_property_readonly(
+            "class_names", [](const Updater& self) { return toList(self.classNames()); },
+            "The class names by label, as write() will write them.")
+        .def("__len__", &Updater::size, "Number of images.");
 }
 
 }  // namespace
@@ -317,5 +390,6 @@ PYBIND11_MODULE(_hyperpred, module) {
     bindSuspect(module);
     bindPrediction(module);
     bindPredictor(module);
+    bindUpdater(module);
     module.attr("__name__") = name;
 }

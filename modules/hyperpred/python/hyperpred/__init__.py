@@ -11,9 +11,9 @@
     prediction.write_onnx("net.onnx")
     net = prediction.to_cv2_net()          # a cv2.dnn.Net
 """
-from ._hyperpred import Cancelled, Classified, Error, HyperPredictor, Prediction, Suspect, __version__
+from ._hyperpred import Cancelled, Classified, Error, HyperPredictor, Prediction, Suspect, Updater, __version__
 
-__all__ = ["Cancelled", "Classified", "Error", "HyperPredictor", "Prediction", "Suspect", "__version__"]
+__all__ = ["Cancelled", "Classified", "Error", "HyperPredictor", "Prediction", "Suspect", "Updater", "__version__"]
 
 
 def _to_cv2_net(self):

@@ -326,6 +326,39 @@ class Progress(unittest.TestCase):
         self.assertEqual(results, [expected, expected])
 
 
+class Update(unittest.TestCase):
+    def test_add_and_drop_gives_the_same_bytes(self):
+        with tempfile.TemporaryDirectory() as name:
+            net, support = pathlib.Path(name, "net.onnx"), pathlib.Path(name, "net.support")
+            prediction = predictor(5).predict(class_names=NAMES, keep_support=True)
+            prediction.write_onnx(net)
+            prediction.write_support(support)
+            before = net.read_bytes(), support.read_bytes()
+            updater = hyperpred.Updater(net)
+            updater.add([cv2.imread(str(PARTS / f"support/washer/0{i}.jpg")) for i in range(3)], ["washer"] * 3)
+            self.assertEqual(updater.class_names, NAMES + ["washer"])
+            self.assertEqual(len(updater), 18)
+            report = updater.write(net)
+            self.assertEqual(report["images"], 18)
+            self.assertNotEqual(net.read_bytes(), before[0])
+            again = hyperpred.Updater(net, support)
+            again.drop("washer")
+            again.rename("gear", "cog")
+            again.rename("cog", "gear")
+            again.write(net, support)
+            self.assertEqual((net.read_bytes(), support.read_bytes()), before)
+            with self.assertRaisesRegex(hyperpred.Error, "axle"):
+                again.drop("axle")
+
+    def test_support_must_have_been_kept(self):
+        prediction = predictor(2).predict()
+        with tempfile.TemporaryDirectory() as name:
+            for write in (prediction.write_support, prediction.write_model):
+                with self.assertRaisesRegex(hyperpred.Error, "keep"):
+                    write(pathlib.Path(name, "file"))
+            self.assertEqual(list(pathlib.Path(name).iterdir()), [])
+
+
 class Package(unittest.TestCase):
     def test_suspects(self):
         given, labels = images("support", 11)
