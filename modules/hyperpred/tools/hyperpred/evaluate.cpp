@@ -10,6 +10,7 @@
 #include "command.hpp"
 #include "evaluation.hpp"
 #include "image_source.hpp"
+#include "quoted_path.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -20,7 +21,9 @@ namespace {
 std::vector<int> matchClasses(const std::vector<std::string>& listed, const std::vector<std::string>& known) {
     std::vector<int> labels;
     for (const std::string& name : listed) {
-        const auto found = std::find(known.begin(), known.end(), name);
+        // As the network holds it: what is no UTF-8 is replaced (doc/file_formats.md).
+        const std::string text = nlohmann::json(name).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        const auto found = std::find(known.begin(), known.end(), nlohmann::json::parse(text).get<std::string>());
         labels.push_back(found == known.end() ? -1 : int(found - known.begin()));
     }
     return labels;
@@ -66,8 +69,8 @@ int runEvaluate(const std::vector<std::string>& given) {
     const std::vector<std::string>& known = classifier.description().classNames;
     const std::vector<int> labels = matchClasses(list.classNames, known);
     if (std::all_of(labels.begin(), labels.end(), [](int label) { return label < 0; })) {
-        throw WrongUse("no class of " + arguments.get<std::string>("DIR") + " is among the network's " +
-                       std::to_string(known.size()) + " classes (the first is \"" + known[0] + "\")");
+        throw WrongUse("no class of " + quotedPath(arguments.get<std::string>("DIR")) + " is among the network's " +
+                       std::to_string(known.size()) + " classes (the first is " + quotedPath(known[0]) + ")");
     }
     Evaluation evaluation(known);
     size_t done = 0;

@@ -2,6 +2,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <new>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 
@@ -42,12 +43,18 @@ int main(int argc, char** argv) {
                                         : "\"" + name + "\" is no command; commands are predict, evaluate, classify, "
                                                         "info");
         }
-        return command->second(std::vector<std::string>(argv + 2, argv + argc));
+        const int status = command->second(std::vector<std::string>(argv + 2, argv + argc));
+        if (!std::cout.flush()) throw CannotDo("the standard output cannot be written, so some of it is missing");
+        return status;
     } catch (const CannotDo& error) {
         std::cerr << "hyperpred " << name << ": " << error.what() << "\n";
         return 1;
     } catch (const cv::Exception& error) {
         std::cerr << "hyperpred " << name << ": " << error.err << "\n";
+        return error.code == cv::Error::StsNoMem ? 1 : 2;  // memory or disk ran out
+    } catch (const std::bad_alloc&) {
+        std::cerr << "hyperpred " << name << ": there is not enough memory\n";
+        return 1;
     } catch (const std::exception& error) {
         std::cerr << "hyperpred" << (name.empty() ? "" : " " + name) << ": " << error.what() << "\n";
     }

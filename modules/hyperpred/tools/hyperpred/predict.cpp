@@ -7,6 +7,7 @@
 #include "atomic_file.hpp"
 #include "command.hpp"
 #include "image_source.hpp"
+#include "quoted_path.hpp"
 #include "report_html.hpp"
 
 namespace cv {
@@ -91,7 +92,7 @@ void dropEmptyClasses(std::vector<int>& remap, std::vector<std::string>& names, 
         if (counts[c] > 0) {
             kept.push_back(names[c]);
         } else {
-            skipped.push_back("class \"" + names[c] + "\": no image of it could be read");
+            skipped.push_back("class " + quotedPath(names[c]) + ": no image of it could be read");
         }
     }
     names = kept;
