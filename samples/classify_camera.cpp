@@ -1,6 +1,5 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
-// Classifies what a camera, a video or an image sequence shows, with a network that hyperpred wrote. Needs OpenCV
-// alone: the written file is an ordinary ONNX network.
+// Classifies what a camera, video or image sequence shows, by a network that hyperpred wrote. Needs OpenCV alone.
 //   hyperpred_sample_classify_camera flowers.onnx --source=0
 //   hyperpred_sample_classify_camera flowers.onnx --source=frame_%03d.png --headless
 #include <cstdio>
@@ -66,7 +65,7 @@ void draw(cv::Mat& frame, const Answer& answer, double fps) {
     cv::putText(frame, text, {10, 30}, cv::FONT_HERSHEY_SIMPLEX, 0.8, cv::Scalar::all(255), 1, cv::LINE_AA);
 }
 
-int run(const cv::CommandLineParser& options) {
+void run(const cv::CommandLineParser& options) {
     const std::string path = options.get<std::string>("@net"), source = options.get<std::string>("source");
     const std::string beside = std::filesystem::path(path).replace_extension(".names").string();
     const std::vector<std::string> names = readNames(options.has("names") ? options.get<std::string>("names") : beside);
@@ -97,7 +96,6 @@ int run(const cv::CommandLineParser& options) {
     }
     if (meter.getCounter() == 0) CV_Error(cv::Error::StsObjectNotFound, "\"" + source + "\" gave no frame");
     std::fprintf(stderr, "%.1f ms a frame\n", meter.getAvgTimeMilli());
-    return 0;
 }
 
 }  // namespace
@@ -109,7 +107,8 @@ int main(int argc, char** argv) {
         return options.has("help") ? 0 : 2;
     }
     try {
-        return run(options);
+        run(options);
+        return 0;
     } catch (const cv::Exception& error) {
         std::fprintf(stderr, "%s\n", error.err.c_str());
         return 2;

@@ -39,6 +39,25 @@ check "640 pictures are committed" 640 "$(find "$parts" -name '*.jpg' | wc -l)"
 size=$(du -sb --apparent-size "$parts" | cut -f1)
 [ "$size" -lt 3500000 ]; check "smaller than 3.5 MB" 0 $?
 
+# The clip of the belt: the committed one, then one with a frame too few and one with a frame of another part.
+belt=$(cd "$parts/../belt" && pwd)
+generate --check-belt "$belt" --every 28
+check "the committed clip" 0 $?
+check "a clip of less than 300 kB" 1 "$(find "$belt/belt.avi" -size -300k | wc -l)"
+mkdir "$work/belt"
+head -c 200000 "$belt/belt.avi" >"$work/belt/belt.avi"
+generate --check-belt "$work/belt" --every 100
+check "a clip cut short" 1 $?
+python3 - "$belt/belt.avi" "$work/belt/belt.avi" <<'END'
+import sys
+avi = open(sys.argv[1], "rb").read()
+at = avi.index(b"00dc")  # the first frame's chunk goes; the frames behind it move up
+avi = avi[:at] + avi[avi.index(b"00dc", at + 4):]
+open(sys.argv[2], "wb").write(avi)
+END
+generate --check-belt "$work/belt" --every 100
+check "other frames" 1 $?
+
 generate; check "no arguments" 2 $?
 generate --out "$work/b" --class nut; check "no such class" 2 $?
 

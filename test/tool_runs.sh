@@ -101,5 +101,63 @@ check "one line" yes "$(one_line)"
 head -c 100000 "$model" >"$work/cut.safetensors"
 run predict "$work/small" --model "$work/cut.safetensors" --out "$work/x.onnx"; check "truncated model" 2 $?
 
+# Names of any bytes: a line stays a line, and what is no UTF-8 does not stop a report.
+mkdir "$work/odd"
+i=0
+for class in "$work/small"/*; do
+    i=$((i + 1))
+    name=$(printf '%s %s "%s"\n\xff' "$i" one two; echo x)
+    cp -r "$class" "$work/odd/${name%x}"
+done
+odd_file=$(printf 'a\tb\n\xfe.jpg')
+cp "$(find "$work/small" -type f | sort | head -n 1)" "$work/odd_file.jpg"
+mkdir "$work/odd_images" && mv "$work/odd_file.jpg" "$work/odd_images/$odd_file"
+run predict "$work/odd" --model "$model" --out "$work/o.onnx" --report "$work/o.html"; check "odd class names" 0 $?
+run predict "$work/odd" --model "$model" --out "$work/o.onnx" --report "$work/o.json"; check "odd class names, JSON" 0 $?
+run evaluate "$work/o.onnx" "$work/odd" --json; check "evaluate odd class names" 0 $?
+run classify "$work/o.onnx" "$work/odd_images"; check "classify an odd file name" 0 $?
+check "one line for it" 1 "$(wc -l <"$work/out")"
+run classify "$work/o.onnx" "$work/odd_images" --json; check "the same as JSON" 0 $?
+check "one line for that" 1 "$(wc -l <"$work/out")"
+
+# A folder to classify: what is no image is named, hidden files are not.
+mkdir -p "$work/mixed/.hidden"
+cp "$(find "$work/small" -type f | sort | head -n 1)" "$work/mixed/good.jpg"
+cp "$work/mixed/good.jpg" "$work/mixed/.hidden/x.jpg"
+: >"$work/mixed/Thumbs.db"
+echo "no image" >"$work/mixed/text.jpg"
+ln -s nowhere "$work/mixed/dangling.jpg"
+ln -s loop.jpg "$work/mixed/loop.jpg"
+run classify "$work/a.onnx" "$work/mixed"; check "classify a mixed folder" 0 $?
+check "one image" 1 "$(wc -l <"$work/out")"
+check "three named" 3 "$(grep -c '^skipped: ' "$work/err")"
+run classify "$work/a.onnx" "$work/mixed" --strict; check "classify --strict" 2 $?
+
+# A disk that is full: what a limit of the file size looks like to the tool. Nothing is lost.
+cp "$work/a.onnx" "$work/full.onnx"
+(trap '' XFSZ; ulimit -f 100; run predict "$work/small" --model "$model" --out "$work/full.onnx")
+check "disk full" 1 $?
+check "one line" yes "$(one_line)"
+grep -q 'full.onnx": cannot be written' "$work/err"; check "that names the file" 0 $?
+cmp -s "$work/a.onnx" "$work/full.onnx"; check "the old network stays" 0 $?
+"$tool" info "$work/a.onnx" >/dev/full 2>"$work/err"; check "standard output full" 1 $?
+check "one line" yes "$(one_line)"
+run predict "$work/small" --model "$model" --out /dev/full; check "no file to write to" 2 $?
+
+# Interrupted by a user, at times that fall into reading the model, reading images, predicting and writing.
+mkdir "$work/interrupted"
+for delay in 0.01 0.05 0.1 0.2 0.4 0.8; do
+    cp "$work/a.onnx" "$work/interrupted/net.onnx"
+    "$tool" predict "$work/small" --model "$model" --out "$work/interrupted/net.onnx" >"$work/out" 2>"$work/err" &
+    pid=$!
+    sleep "$delay"
+    kill -INT "$pid" 2>/dev/null
+    wait "$pid"
+    status=$?
+    [ "$status" = 0 ] || [ "$status" = 1 ] || [ "$status" = 130 ]; check "interrupted after $delay s ($status)" 0 $?
+    cmp -s "$work/a.onnx" "$work/interrupted/net.onnx"; check "a whole network after $delay s" 0 $?
+    check "nothing else after $delay s" net.onnx "$(ls -A "$work/interrupted")"
+done
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -74,22 +74,29 @@ uchar toByte(double value) {
 
 }  // namespace
 
-cv::Mat takePicture(const cv::Mat& light, Random& random) {
-    const double defocus = random.uniform(0, 0.75), wanted = random.uniform(0.11, 0.32);
-    const double darkening = random.uniform(0, 0.35), grain = random.uniform(0.8, 4.5),
-                 chroma = random.uniform(0.1, 0.5);
-    Vec balance;
-    for (int c = 0; c < 3; ++c) balance[c] = random.uniform(0.93, 1.07);
-    const cv::Mat sharp = binned(light), image = blurred(sharp, defocus);
-    const double gain = exposure(image, wanted), half = kPictureSize / 2.0;
+Camera drawCamera(Random& random) {
+    Camera camera;
+    camera.defocus = random.uniform(0, 0.75);
+    camera.wanted = random.uniform(0.11, 0.32);
+    camera.darkening = random.uniform(0, 0.35);
+    camera.grain = random.uniform(0.8, 4.5);
+    camera.chroma = random.uniform(0.1, 0.5);
+    for (int c = 0; c < 3; ++c) camera.balance[c] = random.uniform(0.93, 1.07);
+    return camera;
+}
+
+cv::Mat takePicture(const cv::Mat& light, const Camera& camera, Random& random) {
+    const cv::Mat sharp = binned(light), image = blurred(sharp, camera.defocus);
+    const double gain = camera.gain > 0 ? camera.gain : exposure(image, camera.wanted), half = kPictureSize / 2.0;
     cv::Mat picture(kPictureSize, kPictureSize, CV_8UC3);
     for (int row = 0; row < kPictureSize; ++row) {
         for (int column = 0; column < kPictureSize; ++column) {
             const double away = length((column + 0.5) / half - 1, (row + 0.5) / half - 1);
-            const Vec exposed = image.at<Vec>(row, column).mul(balance) * (gain * (1 - darkening * away * away / 2));
+            const double shade = gain * (1 - camera.darkening * away * away / 2);
+            const Vec exposed = image.at<Vec>(row, column).mul(camera.balance) * shade;
             const double shared = random.normal();
             for (int c = 0; c < 3; ++c) {
-                const double speckle = grain * (shared + chroma * random.normal());
+                const double speckle = camera.grain * (shared + camera.chroma * random.normal());
                 picture.at<cv::Vec3b>(row, column)[2 - c] = toByte(toDisplay(exposed[c]) + speckle);
             }
         }

@@ -3,10 +3,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <opencv2/core/utility.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <stdexcept>
 
+#include "belt.hpp"
+#include "motion_jpeg.hpp"
 #include "scene.hpp"
 
 namespace cv {
@@ -71,8 +74,10 @@ Part pictured(const Picture& picture, Random& random) {
 std::vector<uchar> encodedPicture(const Picture& picture) {
     Random random(seedOf(picture));
     const Scene scene = arrangeScene(pictured(picture, random), random);
+    const cv::Mat light = renderScene(scene);
+    const Camera camera = drawCamera(random);
     std::vector<uchar> bytes;
-    cv::imencode(".jpg", takePicture(renderScene(scene), random), bytes, {cv::IMWRITE_JPEG_QUALITY, kQuality});
+    cv::imencode(".jpg", takePicture(light, camera, random), bytes, {cv::IMWRITE_JPEG_QUALITY, kQuality});
     return bytes;
 }
 
@@ -83,10 +88,9 @@ void write(const fs::path& path, const std::vector<uchar>& bytes) {
     if (!out.flush()) throw std::runtime_error("\"" + path.string() + "\" cannot be written");
 }
 
-// Empty when the file's pixels are those of the encoded picture, else what is wrong.
-std::string difference(const fs::path& path, const std::vector<uchar>& bytes) {
-    if (!fs::exists(path)) return "is missing";
-    const cv::Mat expected = cv::imdecode(bytes, cv::IMREAD_COLOR), found = cv::imread(path.string(), cv::IMREAD_COLOR);
+// Empty when the found image is that of the encoded picture, else what is wrong.
+std::string difference(const cv::Mat& found, const std::vector<uchar>& bytes) {
+    const cv::Mat expected = cv::imdecode(bytes, cv::IMREAD_COLOR);
     if (found.empty()) return "is no image";
     if (found.size() != expected.size()) return "has another size";
     const int largest = int(cv::norm(found, expected, cv::NORM_INF));
@@ -94,7 +98,7 @@ std::string difference(const fs::path& path, const std::vector<uchar>& bytes) {
 }
 
 struct Arguments {
-    std::string out, check;
+    std::string out, check, belt, checkBelt;
     std::vector<std::string> classes;
     int every = 1;
     int solids = 0, each = 100;
@@ -116,6 +120,10 @@ Arguments parseArguments(int count, char** values) {
             arguments.out = value;
         } else if (key == "--check") {
             arguments.check = value;
+        } else if (key == "--belt") {
+            arguments.belt = value;
+        } else if (key == "--check-belt") {
+            arguments.checkBelt = value;
         } else if (key == "--class") {
             arguments.classes.push_back(value);
         } else if (key == "--every") {
@@ -128,7 +136,11 @@ Arguments parseArguments(int count, char** values) {
             throw WrongUse(key + " is not known");
         }
     }
-    if (arguments.out.empty() == arguments.check.empty()) throw WrongUse("give --out DIR or --check DIR");
+    int orders = 0;
+    for (const auto& order : {arguments.out, arguments.check, arguments.belt, arguments.checkBelt}) {
+        orders += order.empty() ? 0 : 1;
+    }
+    if (orders != 1) throw WrongUse("give one of --out, --check, --belt and --check-belt");
     return arguments;
 }
 
@@ -143,7 +155,48 @@ std::vector<Picture> chosenPictures(const Arguments& arguments) {
     return pictures;
 }
 
+std::vector<std::vector<uchar>> drawnBelt(int every) {
+    std::vector<std::vector<uchar>> frames(static_cast<size_t>(beltFrames()));
+    cv::parallel_for_(cv::Range(0, beltFrames()), [&](const cv::Range& range) {
+        for (int i = range.start; i < range.end; ++i) {
+            if (i % every == 0) frames[size_t(i)] = encodedBeltFrame(i);
+        }
+    });
+    return frames;
+}
+
+// belt.avi, and belt.csv with what passes in which frames.
+int writeBelt(const fs::path& folder) {
+    const std::vector<std::vector<uchar>> frames = drawnBelt(1);
+    write(folder / "belt.avi", motionJpeg(frames, kPictureSize, kBeltFramesASecond));
+    std::string table = "class,first,last\n";
+    for (const Passing& passing : beltPassings()) {
+        table += passing.name + "," + std::to_string(passing.first) + "," + std::to_string(passing.last) + "\n";
+    }
+    write(folder / "belt.csv", std::vector<uchar>(table.begin(), table.end()));
+    std::cout << frames.size() << " frames written\n";
+    return 0;
+}
+
+int checkBelt(const fs::path& folder, int every) {
+    std::ifstream in(folder / "belt.avi", std::ios::binary);
+    const std::vector<uchar> avi((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const std::vector<std::vector<uchar>> found = framesOf(avi), expected = drawnBelt(every);
+    int failed = found.size() != expected.size() ? 1 : 0, checked = 0;
+    if (failed > 0) std::cerr << folder.string() << "/belt.avi: " << found.size() << " frames\n";
+    for (size_t i = 0; i < std::min(found.size(), expected.size()); i += size_t(every)) {
+        const std::string fault = difference(cv::imdecode(found[i], cv::IMREAD_COLOR), expected[i]);
+        if (!fault.empty()) std::cerr << folder.string() << "/belt.avi, frame " << i << ": " << fault << "\n";
+        failed += fault.empty() ? 0 : 1;
+        ++checked;
+    }
+    std::cout << checked << " frames checked, " << failed << " failed\n";
+    return failed > 0 ? 1 : 0;
+}
+
 int run(const Arguments& arguments) {
+    if (!arguments.belt.empty()) return writeBelt(arguments.belt);
+    if (!arguments.checkBelt.empty()) return checkBelt(arguments.checkBelt, arguments.every);
     const std::vector<Picture> pictures = chosenPictures(arguments);
     const fs::path folder = arguments.out.empty() ? arguments.check : arguments.out;
     std::vector<std::string> faults(pictures.size());
@@ -155,7 +208,9 @@ int run(const Arguments& arguments) {
                 if (arguments.check.empty()) {
                     write(folder / picture.path(), bytes);
                 } else {
-                    faults[size_t(i)] = difference(folder / picture.path(), bytes);
+                    const fs::path path = folder / picture.path();
+                    faults[size_t(i)] =
+                        fs::exists(path) ? difference(cv::imread(path.string()), bytes) : "is missing";
                 }
             } catch (const std::exception& error) {
                 faults[size_t(i)] = error.what();
@@ -184,7 +239,8 @@ int main(int count, char** values) {
     } catch (const cv::hyperpred::WrongUse& error) {
         std::cerr << "hyperpred_generate_images: " << error.what()
                   << "\nusage: hyperpred_generate_images --out DIR | --check DIR [--class NAME]... [--every N]"
-                     " [--solids CLASSES [--each PICTURES]]\n";
+                     " [--solids CLASSES [--each PICTURES]]\n"
+                     "       hyperpred_generate_images --belt DIR | --check-belt DIR [--every N]\n";
         return 2;
     }
 }

@@ -51,13 +51,13 @@ Lighting drawLighting(Random& random) {
 }
 
 // Camera frame of a view.
-struct Camera {
+struct Eye {
     Vec position, right, up, forward;
     double spread = 0.2;  // half width over distance
 };
 
-Camera placeCamera(const View& view) {
-    Camera camera;
+Eye placeEye(const View& view) {
+    Eye camera;
     const Vec away(std::sin(view.tilt) * std::cos(view.azimuth), std::sin(view.tilt) * std::sin(view.azimuth),
                    std::cos(view.tilt));
     camera.position = view.target + away * view.distance;
@@ -90,7 +90,7 @@ public:
     explicit Renderer(const Scene& scene)
         : scene_(scene),
           light_(scene.lighting),
-          camera_(placeCamera(scene.view)),
+          camera_(placeEye(scene.view)),
           cosine_(std::cos(scene.turn)),
           sine_(std::sin(scene.turn)) {
         groundAverage_ = (scene.ground.first + scene.ground.second) * 0.5;
@@ -205,13 +205,13 @@ private:
 
     Vec groundNormal(const Vec& p) const {
         if (scene_.ground.relief <= 0) return {0, 0, 1};
-        const double e = 0.01, h = groundHeight(scene_.ground, p[0], p[1]);
-        return unit(Vec((h - groundHeight(scene_.ground, p[0] + e, p[1])) / e,
-                        (h - groundHeight(scene_.ground, p[0], p[1] + e)) / e, 1));
+        const double e = 0.01, x = p[0] + scene_.groundShift, h = groundHeight(scene_.ground, x, p[1]);
+        return unit(Vec((h - groundHeight(scene_.ground, x + e, p[1])) / e,
+                        (h - groundHeight(scene_.ground, x, p[1] + e)) / e, 1));
     }
 
     Vec shadeGround(const Vec& p, const Vec& direction) const {
-        const Vec normal = groundNormal(p), colour = groundColour(scene_.ground, p[0], p[1]);
+        const Vec normal = groundNormal(p), colour = groundColour(scene_.ground, p[0] + scene_.groundShift, p[1]);
         const double open = openness(p, {0, 0, 1}), lit = shadow(p + Vec(0, 0, 0.005));
         const double facing = std::max(0.0, normal.dot(light_.direction)) * lit;
         Vec result = colour.mul(light_.colour * facing + (light_.sky * 0.6 + light_.wall * 0.4) * open);
@@ -225,7 +225,7 @@ private:
 
     const Scene& scene_;
     const Lighting& light_;
-    Camera camera_;
+    Eye camera_;
     double cosine_, sine_;
     Vec groundAverage_;
 };

@@ -39,6 +39,7 @@ struct Scene {
     double turn = 0;  // of the part on the table, radians
     Material material;
     Ground ground;
+    double groundShift = 0;  // along x: where on the ground the part lies
     View view;
     Lighting lighting;
 };
@@ -49,8 +50,19 @@ Scene arrangeScene(const Part& part, Random& random);
 // Linear light, RGB as CV_64FC3, kPictureSize * kSubsamples pixels an edge.
 cv::Mat renderScene(const Scene& scene);
 
-// Exposure, vignetting, blur, noise and 8-bit conversion of an inspection camera: kPictureSize square, CV_8UC3, BGR.
-cv::Mat takePicture(const cv::Mat& light, Random& random);
+// How an inspection camera is set.
+struct Camera {
+    double gain = 0;     // 0: by the picture, so that its mean becomes `wanted`
+    double wanted = 0.2;
+    double defocus = 0;  // deviation of the blur in pixels
+    double darkening = 0;  // towards the corners
+    double grain = 0, chroma = 0;  // deviation of the noise in levels of 255, and the share that differs by channel
+    Vec balance = {1, 1, 1};
+};
+Camera drawCamera(Random& random);
+
+// Exposure, vignetting, blur, noise and 8-bit conversion: kPictureSize square, CV_8UC3, BGR.
+cv::Mat takePicture(const cv::Mat& light, const Camera& camera, Random& random);
 
 }  // namespace hyperpred
 }  // namespace cv

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "error.hpp"
+#include "quoted_path.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -75,8 +76,14 @@ private:
     std::vector<char> buffer_;
 };
 
-[[noreturn]] void failWriting(const std::string& path, const std::string& reason) {
-    fail(Failure::BadFile, "\"" + path + "\": cannot be written: " + reason);
+[[noreturn]] void failWriting(const std::string& path, const std::string& reason, Failure kind = Failure::BadFile) {
+    fail(kind, quotedPath(path) + ": cannot be written: " + reason);
+}
+
+// By the system's error number. A disk that is full or broken is no fault of the caller's.
+[[noreturn]] void failWriting(const std::string& path, int error) {
+    const bool disk = error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO;
+    failWriting(path, std::strerror(error), disk ? Failure::NoMemory : Failure::BadFile);
 }
 
 // Owns the temporary file for `path` until it is renamed; `target` is the file to replace.
@@ -91,7 +98,7 @@ public:
             if (descriptor_ >= 0) return;
             if (errno != EEXIST) break;
         }
-        failWriting(path, std::strerror(errno));
+        failWriting(path, errno);
     }
     ~TemporaryFile() {
         if (descriptor_ >= 0) ::close(descriptor_);
@@ -104,14 +111,14 @@ public:
 
     // Full disks and lost servers may show only when the bytes are pushed out: sync and close are checked too.
     void finish() {
-        if (::fsync(descriptor_) != 0) failWriting(path_, std::strerror(errno));
+        if (::fsync(descriptor_) != 0) failWriting(path_, errno);
         const int descriptor = descriptor_;
         descriptor_ = -1;
-        if (::close(descriptor) != 0) failWriting(path_, std::strerror(errno));
+        if (::close(descriptor) != 0) failWriting(path_, errno);
     }
 
     void moveToTarget() {
-        if (std::rename(name_.c_str(), target_.c_str()) != 0) failWriting(path_, std::strerror(errno));
+        if (std::rename(name_.c_str(), target_.c_str()) != 0) failWriting(path_, errno);
         name_.clear();
         syncFolder();
     }
@@ -137,7 +144,7 @@ private:
 std::string replacedFile(const std::string& path) {
     struct stat status;
     if (::stat(path.c_str(), &status) != 0) return path;
-    if (S_ISDIR(status.st_mode)) failWriting(path, std::strerror(EISDIR));
+    if (S_ISDIR(status.st_mode)) failWriting(path, EISDIR);
     if (!S_ISREG(status.st_mode)) failWriting(path, "it is not a regular file");
     char resolved[PATH_MAX];
     return ::realpath(path.c_str(), resolved) != nullptr ? std::string(resolved) : path;
@@ -152,7 +159,8 @@ std::unique_ptr<TemporaryFile> written(const FileToWrite& file) {
     file.write(stream);
     stream.flush();
     if (!stream.good()) {
-        failWriting(file.path, buffer.error() != 0 ? std::strerror(buffer.error()) : "its contents could not be made");
+        if (buffer.error() != 0) failWriting(file.path, buffer.error());
+        failWriting(file.path, "its contents could not be made");
     }
     temporary->finish();
     return temporary;

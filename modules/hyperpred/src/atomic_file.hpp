@@ -12,7 +12,7 @@ namespace hyperpred {
 
 // Calls `write` with a stream to a temporary file in the folder of `path`, checks every byte reached the disk, and
 // renames it to `path`. On any failure the temporary file is removed, an existing `path` is left as it was, and
-// Failure::BadFile names the path and the system's reason.
+// Failure::BadFile (NoMemory where the disk is full or broken) names the path and the system's reason.
 void writeAtomically(const std::string& path, const std::function<void(std::ostream&)>& write);
 
 struct FileToWrite {

@@ -68,6 +68,15 @@ public:
         list_.classNames.push_back(name);
     }
 
+    void addFile(const std::string& path) {
+        LabelledFile file;
+        file.path = path;
+        list_.files.push_back(file);
+    }
+
+    // Without the check for emptiness.
+    LabelledFiles takeAll() { return std::move(list_); }
+
     LabelledFiles take(const std::string& source) {
         if (list_.files.empty()) {
             const std::string first = list_.skipped.empty() ? "" : ", the first: " + list_.skipped.front();
@@ -144,9 +153,30 @@ LabelledFiles listFolder(const std::string& folder, bool strict) {
             listClass(path, list);
         } else if (hasImageEnding(path)) {
             list.skip(quotedPath(path.string()) + ": lies in no class folder");
+        } else if (fs::is_symlink(path, ignored) && !fs::exists(path, ignored)) {
+            list.skip(quotedPath(path.string()) + ": " + obstacle(path));  // a class, if the link led somewhere
         }
     }
     return list.take(folder);
+}
+
+void listBelow(const fs::path& folder, List& list) {
+    std::error_code error;
+    const std::vector<fs::path> entries = entriesOf(folder, error);
+    if (error) list.skip(quotedPath(folder.string()) + ": " + error.message());
+    for (const fs::path& path : entries) {
+        std::error_code ignored;
+        if (fs::symlink_status(path, ignored).type() == fs::file_type::directory) {
+            listBelow(path, list);
+            continue;
+        }
+        const std::string reason = obstacle(path);
+        if (reason.empty()) {
+            list.addFile(path.string());
+        } else {
+            list.skip(quotedPath(path.string()) + ": " + reason);
+        }
+    }
 }
 
 std::string readList(const std::string& path) {
@@ -295,6 +325,15 @@ LabelledFiles listLabelledFiles(const std::string& folderOrCsv, bool strict) {
     fail(missing ? Failure::NotFound : Failure::BadFile,
          quotedPath(folderOrCsv) + ": " +
              (missing ? "does not exist" : error ? error.message() : "is neither a folder nor a CSV list"));
+}
+
+LabelledFiles listFilesBelow(const std::string& folder, bool strict) {
+    List list(strict);
+    listBelow(folder, list);
+    LabelledFiles files = list.takeAll();
+    std::sort(files.files.begin(), files.files.end(),
+              [](const LabelledFile& a, const LabelledFile& b) { return a.path < b.path; });
+    return files;
 }
 
 }  // namespace hyperpred

@@ -27,6 +27,12 @@ struct LabelledFiles {
 // list is malformed. How many classes are enough is for the caller to judge.
 LabelledFiles listLabelledFiles(const std::string& folderOrCsv, bool strict);
 
+// Every file below a folder, sorted bytewise by path, all with label 0 and without class names: what is to be
+// classified. Whether a file is an image is for its reader to say; hidden files and folders, Thumbs.db and desktop.ini
+// are ignored silently; links to folders are not entered, and they, dangling links and what cannot be opened are listed
+// in `skipped`, or with `strict` are an error.
+LabelledFiles listFilesBelow(const std::string& folder, bool strict);
+
 // One record of a CSV list, as written.
 struct ListedFile {
     std::string path, label;

@@ -63,6 +63,7 @@ void SupportSet::add(const std::vector<cv::Mat>& images, const std::vector<int>&
                                        " labels: each image needs one label");
     }
     checkLabels(labels);
+    checkImageCount(int64_t(entries_.size()), int64_t(images.size()));
     const size_t before = entries_.size();
     try {
         std::vector<uint8_t> block(imageBytes() * std::min(images.size(), size_t(kConvertBlock)));
@@ -111,6 +112,13 @@ std::vector<SupportEntry> SupportSet::canonical() const {
 
 void SupportSet::readPixels(size_t record, uint8_t* out) const {
     pixels_->read(record, out);
+}
+
+void checkImageCount(int64_t present, int64_t more) {
+    if (present + more > kMaxImages) {
+        fail(Failure::OutOfRange, std::to_string(present) + " images and " + std::to_string(more) +
+                                      " more: a support set holds at most " + std::to_string(kMaxImages));
+    }
 }
 
 int countClasses(const std::vector<SupportEntry>& entries, bool many) {

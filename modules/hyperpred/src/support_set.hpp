@@ -15,6 +15,7 @@ namespace hyperpred {
 
 const int kMaxClasses = 10000;
 const int kManyClasses = 1000;  // more need PredictOptions::many
+const int64_t kMaxImages = 100000000;
 
 // The labelled images added so far, converted to size x size BGR bytes and spooled; memory is bounded.
 class SupportSet {
@@ -38,6 +39,9 @@ private:
     std::unique_ptr<Spool> pixels_;
     std::vector<SupportEntry> entries_;
 };
+
+// Throws Failure::OutOfRange when `more` images beside `present` ones are too many.
+void checkImageCount(int64_t present, int64_t more);
 
 // Number of classes of labels 0..C-1. Throws Failure::BadArgument when there are fewer than two, more than the limits
 // allow, or a label below the highest has no image.

@@ -97,13 +97,18 @@ BOOST_AUTO_TEST_CASE(exif_rotation_is_applied) {
     const cv::Mat image = smoothPicture(24, 40);
     const FileBytes jpeg = encoded(".jpg", image, {cv::IMWRITE_JPEG_QUALITY, 100});
     const cv::Mat upright = readImage(folder.write("1.jpg", jpeg));
-    for (const uint8_t orientation : {uint8_t(1), uint8_t(3), uint8_t(6), uint8_t(8)}) {
+    // What to do with the stored picture, by orientation (EXIF 2.32, 4.6.4): transposed, then flipped.
+    const bool transposed[] = {false, false, false, false, true, true, true, true};
+    const int flips[] = {2, 1, -1, 0, 2, 1, -1, 0};  // cv::flip's codes; 2: none
+    for (uint8_t orientation = 1; orientation <= 8; ++orientation) {
         const std::string name = "exif" + std::to_string(orientation) + ".jpg";
         cv::Mat expected = upright.clone();
-        if (orientation == 3) cv::rotate(upright, expected, cv::ROTATE_180);
-        if (orientation == 6) cv::rotate(upright, expected, cv::ROTATE_90_CLOCKWISE);
-        if (orientation == 8) cv::rotate(upright, expected, cv::ROTATE_90_COUNTERCLOCKWISE);
-        BOOST_TEST(worst(readImage(folder.write(name, withSegment(jpeg, exifSegment(orientation)))), expected) == 0);
+        if (transposed[orientation - 1]) cv::transpose(upright, expected);
+        if (flips[orientation - 1] != 2) cv::flip(expected, expected, flips[orientation - 1]);
+        BOOST_TEST_CONTEXT("orientation " << int(orientation)) {
+            const std::string path = folder.write(name, withSegment(jpeg, exifSegment(orientation)));
+            BOOST_TEST(worst(readImage(path), expected) == 0);
+        }
     }
 }
 

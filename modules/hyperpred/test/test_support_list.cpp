@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "image_files.hpp"
+#include "plain_user.hpp"
 #include "support_list.hpp"
 
 using namespace cv::hyperpred;
@@ -164,20 +165,57 @@ BOOST_AUTO_TEST_CASE(links_to_files_and_to_class_folders_are_followed) {
 }
 
 BOOST_AUTO_TEST_CASE(unreadable_files_are_said) {
-    if (::geteuid() == 0) {
-        BOOST_TEST_MESSAGE("skipped: root may read every file");
-        return;
-    }
     const ImageFolder folder;
+    ::chmod(folder.path.c_str(), 0755);
     folder.write("a/1.png", "x");
     ::chmod(folder.write("a/locked.png", "x").c_str(), 0);
     folder.write("b/1.png", "x");
     ::chmod((folder.path / "b").c_str(), 0);
-    const LabelledFiles list = listLabelledFiles(folder.path.string(), false);
+    for (const bool below : {false, true}) {
+        BOOST_TEST(test::asPlainUser([&] {
+            const std::string path = folder.path.string();
+            const LabelledFiles list = below ? listFilesBelow(path, false) : listLabelledFiles(path, false);
+            return holds(list.skipped, "locked.png\"", "ermission denied") &&
+                   holds(list.skipped, "/b\"", "ermission denied") && summary(list) == Strings{"0:1.png"};
+        }));
+    }
     ::chmod((folder.path / "b").c_str(), 0700);
-    BOOST_TEST(holds(list.skipped, "locked.png", "ermission denied"));
-    BOOST_TEST(holds(list.skipped, "/b\"", "ermission denied"));
-    BOOST_TEST((summary(list) == Strings{"0:1.png"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_class_that_is_a_broken_link_is_said) {
+    const ImageFolder folder;
+    folder.write("a/1.png", "x");
+    fs::create_symlink("nowhere", folder.path / "b");
+    fs::create_symlink("c", folder.path / "c");
+    const LabelledFiles list = listLabelledFiles(folder.path.string(), false);
+    BOOST_TEST(holds(list.skipped, "/b\"", "dangling link"));
+    BOOST_TEST(holds(list.skipped, "/c\"", "symbolic links"));
+    BOOST_TEST(list.skipped.size() == 2u);
+    refused([&] { listLabelledFiles(folder.path.string(), true); }, "/b\"", "dangling link");
+}
+
+BOOST_AUTO_TEST_CASE(files_below_a_folder) {
+    const ImageFolder folder;
+    for (const char* name : {"b/2.png", "b/x/1.png", "b-1.png", "a.txt", ".hidden/1.png", "b/.x.png", "b/Thumbs.db",
+                             "b/desktop.ini"}) {
+        folder.write(name, "x");
+    }
+    BOOST_TEST((summary(listFilesBelow(folder.path.string(), true)) ==
+                Strings{"0:a.txt", "0:b-1.png", "0:2.png", "0:1.png"}));
+    fs::create_symlink("nowhere", folder.path / "dangling.png");
+    fs::create_symlink("loop.png", folder.path / "loop.png");
+    fs::create_symlink("..", folder.path / "b/up");  // followed, it would never end
+    fs::create_symlink("2.png", folder.path / "b/3.png");
+    BOOST_REQUIRE(::mkfifo((folder.path / "pipe.png").c_str(), 0600) == 0);
+    const LabelledFiles list = listFilesBelow(folder.path.string(), false);
+    BOOST_TEST((summary(list) == Strings{"0:a.txt", "0:b-1.png", "0:2.png", "0:3.png", "0:1.png"}));
+    BOOST_TEST(holds(list.skipped, "dangling.png\"", "dangling link"));
+    BOOST_TEST(holds(list.skipped, "loop.png\"", "symbolic links"));
+    BOOST_TEST(holds(list.skipped, "b/up\"", "folder"));
+    BOOST_TEST(holds(list.skipped, "pipe.png\"", "no regular file"));
+    BOOST_TEST(list.skipped.size() == 4u);
+    refused([&] { listFilesBelow(folder.path.string(), true); }, "b/up\"", "is a folder");
+    BOOST_TEST(listFilesBelow((folder.path / "none").string(), false).skipped.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_thousand_classes) {

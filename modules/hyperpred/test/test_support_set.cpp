@@ -65,3 +65,15 @@ BOOST_AUTO_TEST_CASE(classes_are_counted_and_checked) {
     BOOST_CHECK_THROW(countClasses(many, false), cv::Exception);
     BOOST_TEST(countClasses(many, true) == 1001);
 }
+
+BOOST_AUTO_TEST_CASE(labels_and_numbers_have_limits) {
+    SupportSet set(8);
+    set.add({plain(1)}, {kMaxClasses - 1});
+    BOOST_CHECK_THROW(set.add({plain(1)}, {kMaxClasses}), cv::Exception);
+    BOOST_CHECK_THROW(set.add({plain(1)}, {-1}), cv::Exception);
+    BOOST_TEST(set.size() == 1);
+    checkImageCount(kMaxImages - 5, 5);
+    BOOST_CHECK_EXCEPTION(checkImageCount(kMaxImages - 5, 6), cv::Exception, [](const cv::Exception& error) {
+        return error.err == "99999995 images and 6 more: a support set holds at most 100000000";
+    });
+}

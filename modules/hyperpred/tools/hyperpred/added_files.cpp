@@ -5,6 +5,7 @@
 
 #include "image_source.hpp"
 #include "interruption.hpp"
+#include "quoted_path.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -17,7 +18,7 @@ std::vector<int> dropEmptyClasses(LabelledFiles& list, const std::vector<int>& c
         if (counts[c] > 0) {
             kept.push_back(list.classNames[c]);
         } else {
-            list.skipped.push_back("class \"" + list.classNames[c] + "\": no image of it could be read");
+            list.skipped.push_back("class " + quotedPath(list.classNames[c]) + ": no image of it could be read");
         }
     }
     list.classNames = kept;

@@ -10,6 +10,7 @@
 #include "command.hpp"
 #include "image_source.hpp"
 #include "images.hpp"
+#include "quoted_path.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -32,7 +33,7 @@ public:
         const size_t label = size_t(answer.label);
         char probability[32];
         std::snprintf(probability, sizeof probability, "%.4f", double(answer.probabilities[label]));
-        std::cout << source << "\t" << (answer.unknown ? "unknown, nearest " : "") << names_[label] << "\t"
+        std::cout << oneLine(source) << "\t" << (answer.unknown ? "unknown, nearest " : "") << oneLine(names_[label]) << "\t"
                   << probability << "\n";
     }
 
@@ -49,6 +50,12 @@ private:
         return {{"source", source}, {"unknown", answer.unknown}, {"best", best}};
     }
 
+    // A name as it is, or escaped and in quotes where it would break the line.
+    static std::string oneLine(const std::string& name) {
+        const std::string quoted = quotedPath(name);
+        return quoted.size() == name.size() + 2 ? name : quoted;
+    }
+
     const std::vector<std::string>& names_;
     bool json_;
     int top_;
@@ -58,32 +65,16 @@ bool isNumber(const std::string& text) {
     return !text.empty() && text.size() < 4 && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
-// All files below the folder, by path; whether each is an image is for readImage to say.
-std::vector<LabelledFile> filesBelow(const std::string& folder) {
-    std::vector<LabelledFile> files;
-    for (const fs::directory_entry& entry :
-         fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied)) {
-        std::error_code ignored;
-        if (entry.path().filename().string().front() == '.' || !entry.is_regular_file(ignored)) continue;
-        LabelledFile file;
-        file.path = entry.path().string();
-        files.push_back(file);
-    }
-    std::sort(files.begin(), files.end(),
-              [](const LabelledFile& a, const LabelledFile& b) { return a.path < b.path; });
-    return files;
-}
-
 int classifyFolder(Classifier& classifier, const std::string& folder, bool strict, const Printer& print) {
-    std::vector<std::string> skipped;
+    LabelledFiles list = listFilesBelow(folder, strict);
     size_t done = 0;
-    forEachBatch(filesBelow(folder), strict, skipped, [&](const LabelledBatch& batch) {
+    forEachBatch(list.files, strict, list.skipped, [&](const LabelledBatch& batch) {
         const std::vector<Answer> answers = classifier.classify(batch.images, batch.paths);
         for (size_t i = 0; i < answers.size(); ++i) print(batch.paths[i], answers[i]);
         done += answers.size();
     });
-    reportSkipped(skipped);
-    if (done == 0) throw CannotDo("no image in " + folder);
+    reportSkipped(list.skipped);
+    if (done == 0) throw CannotDo("no image in " + quotedPath(folder));
     return 0;
 }
 

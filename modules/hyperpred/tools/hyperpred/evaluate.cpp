@@ -10,6 +10,7 @@
 #include "command.hpp"
 #include "evaluation.hpp"
 #include "image_source.hpp"
+#include "quoted_path.hpp"
 #include "report_page.hpp"
 
 namespace cv {
@@ -76,8 +77,8 @@ int runEvaluate(const std::vector<std::string>& given) {
     const std::vector<std::string>& known = classifier.description().classNames;
     const std::vector<int> labels = matchClasses(list.classNames, known);
     if (std::all_of(labels.begin(), labels.end(), [](int label) { return label < 0; })) {
-        throw WrongUse("no class of " + arguments.get<std::string>("DIR") + " is among the network's " +
-                       std::to_string(known.size()) + " classes (the first is \"" + known[0] + "\")");
+        throw WrongUse("no class of " + quotedPath(arguments.get<std::string>("DIR")) + " is among the network's " +
+                       std::to_string(known.size()) + " classes (the first is " + quotedPath(known[0]) + ")");
     }
     Evaluation evaluation(known);
     size_t done = 0;

@@ -1,6 +1,7 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 #include <algorithm>
 #include <iostream>
+#include <new>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 
@@ -78,12 +79,18 @@ int main(int argc, char** argv) {
         return 0;
     }
     try {
-        return findRun(name)(arguments);
+        const int status = findRun(name)(arguments);
+        if (!std::cout.flush()) throw CannotDo("the standard output cannot be written, so some of it is missing");
+        return status;
     } catch (const CannotDo& error) {
         std::cerr << "hyperpred " << name << ": " << error.what() << "\n";
         return 1;
     } catch (const cv::Exception& error) {
         std::cerr << "hyperpred " << name << ": " << error.err << "\n";
+        return error.code == cv::Error::StsNoMem ? 1 : 2;  // memory or disk ran out
+    } catch (const std::bad_alloc&) {
+        std::cerr << "hyperpred " << name << ": there is not enough memory\n";
+        return 1;
     } catch (const std::exception& error) {
         std::cerr << "hyperpred" << (name.empty() ? "" : " " + name) << ": " << error.what() << "\n";
     }
