@@ -32,7 +32,8 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
 class Classifier {
 public:
     Classifier(cv::dnn::Net net, NetDescription description);
-    // Reads an ONNX file that hyperpred wrote and checks its checksum.
+    // Reads an ONNX file that hyperpred wrote and checks its checksum. Files of half or int8 weights are computed in
+    // float arithmetic, with the rounding that they ask for: the same answers, no gain in speed.
     static Classifier open(const std::string& onnxPath);
 
     const NetDescription& description() const;

@@ -8,13 +8,25 @@
 #include <vector>
 
 #include "net.hpp"
+#include "quantisation.hpp"
 
 namespace cv {
 namespace hyperpred {
 
+// How the weights stand in the file (doc/file_formats.md). Half: weights of 16 bits, computed in float. Int8: QDQ, with
+// convolutions, sums and the maps between them in integers.
+enum class OnnxFormat { Float, Half, Int8 };
+const char* onnxFormatName(OnnxFormat format);  // "onnx", "onnx-fp16", "onnx-int8"
+// Throws Failure::BadArgument for another name.
+OnnxFormat parseOnnxFormat(const std::string& name);
+
+// Metadata key of the format's name; a file without it has float weights.
+const char* const kOnnxFormatKey = "hyperpred.format";
+
 // The graph as an ONNX model, opset 13, symbolic batch "N"; the same graph gives the same bytes. The metadata become
-// metadata_props, with "hyperpred.checksum" over everything else in the file.
-std::vector<uint8_t> emitOnnx(const NetGraph& graph);
+// metadata_props, with "hyperpred.checksum" over everything else in the file. `quantisation` is read for Int8 only.
+std::vector<uint8_t> emitOnnx(const NetGraph& graph, OnnxFormat format = OnnxFormat::Float,
+                              const Quantisation& quantisation = {});
 
 // metadata_props of an ONNX file in memory, without reading the tensors. Throws Failure::BadFile naming `origin` when
 // the bytes are no ONNX model, when "hyperpred.checksum" does not match, or when it is missing although producer or

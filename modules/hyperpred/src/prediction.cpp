@@ -7,7 +7,6 @@
 
 #include "atomic_file.hpp"
 #include "mat_list.hpp"
-#include "net_onnx.hpp"
 #include "net_opencv.hpp"
 
 namespace cv {
@@ -30,7 +29,9 @@ public:
         });
     }
 
-    std::vector<uchar> onnx() const override { return emitOnnx(contents_.graph); }
+    std::vector<uchar> onnx() const override {
+        return emitOnnx(contents_.graph, contents_.format, contents_.quantisation);
+    }
 
     std::vector<String> classNames() const override { return contents_.description.classNames; }
 

@@ -40,6 +40,9 @@ struct CV_EXPORTS_W_SIMPLE PredictOptions {
     //! So many support images whose label is the most doubtful, by a first prediction, stay out of the second one, 0..;
     //! never the last of its class, and only suspects. What is left looks easier than it is: expectedAccuracy() rises.
     CV_PROP_RW int dropSuspects = 0;
+    //! Of the written network: "onnx" (float), "onnx-fp16" (weights of 16 bits) or "onnx-int8" (integers, calibrated on
+    //! the sample). The prediction itself, net() and classify(), is float.
+    CV_PROP_RW String format = "onnx";
     //! One name a class, by label; empty: the labels' numbers.
     CV_PROP_RW std::vector<String> classNames;
     //! Allows more than 1,000 classes (up to 10,000).
@@ -66,7 +69,8 @@ public:
     //! threshold() the image resembles no class). Each call gives an independent Net.
     CV_WRAP virtual dnn::Net net() const = 0;
     CV_WRAP virtual Size inputSize() const = 0;
-    //! Writes an ONNX file (opset 13) atomically; class names, threshold and preprocessing are in metadata_props.
+    //! Writes an ONNX file (opset 13) atomically, in PredictOptions::format; class names, threshold and preprocessing
+    //! are in metadata_props.
     CV_WRAP virtual void writeONNX(const String& path) const = 0;
     //! The same file in memory.
     CV_WRAP virtual std::vector<uchar> onnx() const = 0;
