@@ -11,6 +11,7 @@
 #include "error.hpp"
 #include "images.hpp"
 #include "net_onnx.hpp"
+#include "onnx_expansion.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -91,8 +92,10 @@ Classifier::Classifier(cv::dnn::Net net, NetDescription description)
     : net_(std::move(net)), description_(std::move(description)) {}
 
 Classifier Classifier::open(const std::string& onnxPath) {
-    const std::vector<uint8_t> bytes = readOnnxFile(onnxPath);
-    const NetDescription description = parseMetadata(readOnnxMetadata(bytes, onnxPath), onnxPath);
+    std::vector<uint8_t> bytes = readOnnxFile(onnxPath);
+    const std::map<std::string, std::string> metadata = readOnnxMetadata(bytes, onnxPath);
+    const NetDescription description = parseMetadata(metadata, onnxPath);
+    if (metadata.count(kOnnxFormatKey) > 0) bytes = expandOnnx(bytes, onnxPath);
     return Classifier(cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size()), description);
 }
 

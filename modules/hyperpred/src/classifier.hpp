@@ -38,7 +38,8 @@ std::vector<uint8_t> readOnnxFile(const std::string& path);
 class Classifier {
 public:
     Classifier(cv::dnn::Net net, NetDescription description);
-    // Reads an ONNX file that hyperpred wrote and checks its checksum.
+    // Reads an ONNX file that hyperpred wrote and checks its checksum. Files of half or int8 weights are computed in
+    // float arithmetic, with the rounding that they ask for: the same answers, no gain in speed.
     static Classifier open(const std::string& onnxPath);
 
     const NetDescription& description() const;

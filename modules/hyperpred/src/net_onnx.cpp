@@ -2,10 +2,13 @@
 #include "net_onnx.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "error.hpp"
+#include "half.hpp"
 #include "hash.hpp"
+#include "onnx_fields.hpp"
 #include "protobuf_reader.hpp"
 #include "protobuf_writer.hpp"
 #include "strict_json.hpp"
@@ -16,42 +19,13 @@ namespace hyperpred {
 
 namespace {
 
+using namespace onnx_fields;
+
 const int kIrVersion = 7, kOpset = 13;  // IR 7 came with opset 13
-const int kFloat = 1;                   // TensorProto.DataType
 const char* const kProducer = "hyperpred";
 const std::string kChecksum = "hyperpred.checksum";
 const size_t kDigits = 16;
-
-// Field numbers of onnx.proto.
-namespace model {
-enum : uint32_t { ir_version = 1, producer_name = 2, producer_version = 3, graph = 7, opset_import = 8, metadata = 14 };
-}
-namespace entry {  // of metadata
-enum : uint32_t { key = 1, value = 2 };
-}
-namespace opset {
-enum : uint32_t { domain = 1, version = 2 };
-}
-namespace graph_field {
-enum : uint32_t { node = 1, name = 2, initializer = 5, input = 11, output = 12 };
-}
-namespace node_field {
-enum : uint32_t { input = 1, output = 2, name = 3, op_type = 4, attribute = 5 };
-}
-namespace attribute {
-enum : uint32_t { name = 1, f = 2, i = 3, ints = 8, type = 20 };
-enum : int { FLOAT = 1, INT = 2, INTS = 7 };
-}  // namespace attribute
-namespace tensor {
-enum : uint32_t { dims = 1, data_type = 2, name = 8, raw_data = 9 };
-}
-namespace value_info {
-enum : uint32_t { name = 1, type = 2 };
-enum : uint32_t { tensor_type = 1 };               // of type
-enum : uint32_t { elem_type = 1, shape = 2 };      // of tensor_type
-enum : uint32_t { dim = 1 };                       // of shape
-enum : uint32_t { dim_value = 1, dim_param = 2 };  // of dim
-}  // namespace value_info
+const float kMostHalf = 65504;
 
 struct Attribute {
     const char* name;
@@ -77,9 +51,10 @@ std::string hexDigits(uint64_t value) {
 
 class OnnxWriter {
 public:
-    // With a `body`, its fields stand for the nodes up to the features.
-    OnnxWriter(const NetGraph& graph, ProtobufWriter& out, const std::vector<uint8_t>& body)
-        : graph_(graph), out_(out), body_(body) {}
+    // With a `body`, its fields stand for the nodes up to the features, and `quantisation` is not read.
+    OnnxWriter(const NetGraph& graph, OnnxFormat format, const Quantisation& quantisation,
+               const std::vector<uint8_t>& body, ProtobufWriter& out)
+        : graph_(graph), format_(format), quantisation_(quantisation), body_(body), out_(out) {}
 
     void write() {
         out_.integer(model::ir_version, kIrVersion);
@@ -91,8 +66,9 @@ public:
         out_.integer(opset::version, kOpset);
         out_.end();
         for (const auto& item : graph_.metadata) {
-            if (item.first != kChecksum) writeMetadata(item.first, item.second);
+            if (item.first != kChecksum && item.first != kOnnxFormatKey) writeMetadata(item.first, item.second);
         }
+        if (format_ != OnnxFormat::Float) writeMetadata(kOnnxFormatKey, onnxFormatName(format_));
         writeMetadata(kChecksum, std::string(kDigits, '0'));
     }
 
@@ -121,14 +97,12 @@ private:
     void writeNetNode(int index) {
         const NetNode& node = graph_.nodes[size_t(index)];
         std::vector<std::string> inputs;
-        for (const int input : node.inputs) {
-            inputs.push_back(input == kImageInput ? "image" : graph_.nodes[size_t(input)].name);
-        }
+        for (size_t i = 0; i < node.inputs.size(); ++i) inputs.push_back(inputName(node, i));
         const bool flatten = index == graph_.features;  // N x p x 1 x 1 -> N x p
         const std::string output = flatten ? node.name + "/map" : node.name;
         switch (node.op) {
             case NetOp::Affine: writeAffine(node, inputs); break;
-            case NetOp::Conv: writeConv(node, inputs); break;
+            case NetOp::Conv: writeConv(index, inputs); break;
             case NetOp::Relu: writeNode("Relu", inputs, output); break;
             case NetOp::Add: writeNode("Add", inputs, output); break;
             case NetOp::MaxPool: writeNode("MaxPool", inputs, output, window(node)); break;
@@ -142,6 +116,33 @@ private:
             case NetOp::Softmax: writeNode("Softmax", inputs, output, {integer("axis", 1)}); break;
         }
         if (flatten) writeNode("Flatten", {output}, node.name, {integer("axis", 1)});
+        if (mapOf(index).step > 0) writeQuantised(index);
+    }
+
+    Int8Map mapOf(int node) const {
+        const bool has = format_ == OnnxFormat::Int8 && body_.empty() && node != kImageInput;
+        return has ? quantisation_.maps[size_t(node)] : Int8Map();
+    }
+
+    // The tensor that input i of the node reads. An int8 one is made float for each reader by a node of its own:
+    // OpenCV 5.0 fails where two share one.
+    std::string inputName(const NetNode& node, size_t i) {
+        const int input = node.inputs[i];
+        if (input == kImageInput) return "image";
+        const std::string& name = graph_.nodes[size_t(input)].name;
+        if (!(mapOf(input).step > 0)) return name;
+        const std::string read = name + "/for/" + node.name + "/" + std::to_string(i);
+        writeNode("DequantizeLinear", {name + "/int8", name + "/step", name + "/zero"}, read);
+        return read;
+    }
+
+    void writeQuantised(int index) {
+        const std::string& name = graph_.nodes[size_t(index)].name;
+        const Int8Map map = mapOf(index);
+        const uint8_t zero = uint8_t(map.zero);
+        initializer(name + "/step", {}, {map.step});
+        tensorOf(kUint8, name + "/zero", {}, &zero, 1);
+        writeNode("QuantizeLinear", {name, name + "/step", name + "/zero"}, name + "/int8");
     }
 
     static std::vector<Attribute> window(const NetNode& node) {
@@ -160,11 +161,33 @@ private:
         writeNode("BatchNormalization", inputs, node.name, {number("epsilon", 0.f)});
     }
 
-    void writeConv(const NetNode& node, std::vector<std::string> inputs) {
-        inputs.push_back(initializer(node.name + "/weight",
-                                     {node.shape.channels, node.in.channels, node.kernel, node.kernel}, node.weight));
-        inputs.push_back(initializer(node.name + "/bias", {node.shape.channels}, node.bias));
+    void writeConv(int index, std::vector<std::string> inputs) {
+        const NetNode& node = graph_.nodes[size_t(index)];
+        const std::vector<int> shape = {node.shape.channels, node.in.channels, node.kernel, node.kernel};
+        const std::string weight = node.name + "/weight", bias = node.name + "/bias";
+        if (format_ == OnnxFormat::Int8 && !quantisation_.convolutions[size_t(index)].steps.empty()) {
+            const Int8Convolution& integers = quantisation_.convolutions[size_t(index)];
+            const std::vector<int8_t> zeros(integers.steps.size(), 0);
+            const std::vector<int32_t> biasZeros(integers.steps.size(), 0);
+            writeRows(kInt8, weight, shape, integers.kernel, integers.steps, zeros);
+            writeRows(kInt32, bias, {node.shape.channels}, integers.bias, integers.biasSteps, biasZeros);
+        } else {
+            weights(weight, shape, node.weight);
+            initializer(bias, {node.shape.channels}, node.bias);
+        }
+        inputs.insert(inputs.end(), {weight, bias});
         writeNode("Conv", inputs, node.name, window(node));
+    }
+
+    // Integers with a step for each index of the first axis, made float under `name`.
+    template <typename Integer>
+    void writeRows(int type, const std::string& name, const std::vector<int>& shape, const std::vector<Integer>& values,
+                   const std::vector<float>& steps, const std::vector<Integer>& zeros) {
+        const std::vector<int> rows = {int(steps.size())};
+        tensorOf(type, name + "/int", shape, values.data(), values.size());
+        initializer(name + "/steps", rows, steps);
+        tensorOf(type, name + "/zeros", rows, zeros.data(), zeros.size());
+        writeNode("DequantizeLinear", {name + "/int", name + "/steps", name + "/zeros"}, name, {integer("axis", 0)});
     }
 
     void writeAvgPool(const NetNode& node, const std::vector<std::string>& inputs) {
@@ -185,18 +208,37 @@ private:
     }
 
     void writeLinear(const NetNode& node, std::vector<std::string> inputs) {
-        inputs.push_back(initializer(node.name + "/weight", {node.shape.channels, node.in.channels}, node.weight));
+        inputs.push_back(weights(node.name + "/weight", {node.shape.channels, node.in.channels}, node.weight));
         inputs.push_back(initializer(node.name + "/bias", {node.shape.channels}, node.bias));
         writeNode("Gemm", inputs, node.name, {integer("transB", 1)});
     }
 
     // Writes a constant tensor and returns its name. Layer names hold no '/': no two are equal.
     std::string initializer(const std::string& name, const std::vector<int>& shape, const std::vector<float>& values) {
+        return tensorOf(kFloat, name, shape, values.data(), values.size());
+    }
+
+    // A weight as the format has it: of 16 bits and made float, unless it has numbers that 16 bits cannot hold.
+    std::string weights(const std::string& name, const std::vector<int>& shape, const std::vector<float>& values) {
+        const auto tooGreat = [](float value) { return !(std::abs(value) <= kMostHalf); };
+        if (format_ == OnnxFormat::Float || std::any_of(values.begin(), values.end(), tooGreat)) {
+            return initializer(name, shape, values);
+        }
+        std::vector<uint16_t> halves(values.size());
+        std::transform(values.begin(), values.end(), halves.begin(), floatToHalf);
+        tensorOf(kFloat16, name + "/half", shape, halves.data(), halves.size());
+        writeNode("Cast", {name + "/half"}, name, {integer("to", kFloat)});
+        return name;
+    }
+
+    template <typename Number>
+    std::string tensorOf(int type, const std::string& name, const std::vector<int>& shape, const Number* values,
+                         size_t count) {
         out_.begin(graph_field::initializer);
         for (const int extent : shape) out_.integer(tensor::dims, extent);
-        out_.integer(tensor::data_type, kFloat);
+        out_.integer(tensor::data_type, type);
         out_.text(tensor::name, name);
-        out_.rawFloats(tensor::raw_data, values);
+        out_.raw(tensor::raw_data, values, sizeof(Number) * count);
         out_.end();
         return name;
     }
@@ -241,8 +283,10 @@ private:
     }
 
     const NetGraph& graph_;
-    ProtobufWriter& out_;
+    const OnnxFormat format_;
+    const Quantisation& quantisation_;
     const std::vector<uint8_t>& body_;
+    ProtobufWriter& out_;
 };
 
 struct OnnxSummary {
@@ -318,9 +362,29 @@ void verifyChecksum(const std::vector<uint8_t>& bytes, const uint8_t* digits, co
 
 }  // namespace
 
-std::vector<uint8_t> emitOnnx(const NetGraph& graph, const std::vector<uint8_t>& body) {
-    std::vector<uint8_t> bytes =
-        writeProtobuf([&](ProtobufWriter& writer) { OnnxWriter(graph, writer, body).write(); });
+const char* onnxFormatName(OnnxFormat format) {
+    switch (format) {
+        case OnnxFormat::Float: return "onnx";
+        case OnnxFormat::Half: return "onnx-fp16";
+        case OnnxFormat::Int8: return "onnx-int8";
+    }
+    fail(Failure::Internal, "unknown ONNX format");
+}
+
+OnnxFormat parseOnnxFormat(const std::string& name) {
+    for (const OnnxFormat format : {OnnxFormat::Float, OnnxFormat::Half, OnnxFormat::Int8}) {
+        if (name == onnxFormatName(format)) return format;
+    }
+    fail(Failure::BadArgument, "format \"" + name + "\" is not known; onnx, onnx-fp16 and onnx-int8 are");
+}
+
+std::vector<uint8_t> emitOnnx(const NetGraph& graph, OnnxFormat format, const Quantisation& quantisation,
+                              const std::vector<uint8_t>& body) {
+    if (format == OnnxFormat::Int8 && body.empty() && quantisation.maps.size() != graph.nodes.size()) {
+        fail(Failure::Internal, "an int8 network needs the quantisation of its nodes");
+    }
+    std::vector<uint8_t> bytes = writeProtobuf(
+        [&](ProtobufWriter& writer) { OnnxWriter(graph, format, quantisation, body, writer).write(); });
     // The checksum's digits, zeros so far, are the last bytes of the file.
     const std::string digits = hexDigits(contentHash(bytes.data(), bytes.size()));
     std::copy(digits.begin(), digits.end(), bytes.end() - std::ptrdiff_t(kDigits));

@@ -11,7 +11,6 @@
 #include "hash.hpp"
 #include "hypernetwork.hpp"
 #include "mat_list.hpp"
-#include "net_onnx.hpp"
 #include "net_opencv.hpp"
 
 namespace cv {
@@ -34,7 +33,9 @@ public:
         });
     }
 
-    std::vector<uchar> onnx() const override { return emitOnnx(contents_.graph); }
+    std::vector<uchar> onnx() const override {
+        return emitOnnx(contents_.graph, contents_.format, contents_.quantisation);
+    }
 
     void writeSupport(const String& path) const override {
         if (!contents_.support) {

@@ -8,6 +8,7 @@
 
 #include "classifier.hpp"
 #include "net.hpp"
+#include "net_onnx.hpp"
 #include "opencv2/hyperpred.hpp"
 #include "support_features.hpp"
 
@@ -17,6 +18,8 @@ namespace hyperpred {
 // What a Prediction answers from.
 struct PredictionContents {
     NetGraph graph;
+    OnnxFormat format = OnnxFormat::Float;  // of the file
+    Quantisation quantisation;              // for OnnxFormat::Int8
     NetDescription description;
     double expectedAccuracy = 0;
     std::vector<Suspect> suspects, dropped;

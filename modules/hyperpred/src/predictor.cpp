@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "activation_ranges.hpp"
 #include "backend.hpp"
 #include "error.hpp"
 #include "features.hpp"
@@ -24,6 +25,7 @@ using Json = nlohmann::ordered_json;
 
 const int kMaxSample = 10000;
 const size_t kMostDuplicates = 100;  // groups in the report, and images of a group
+const int kQuantisationImages = 256;  // of the sample, for the ranges of an int8 network (doc/experiments.md)
 const int kFeatureBatch = 256;  // images read from the spool and given to the backend at once
 
 // Stages pooled by default: the last ones. Three are better than two where classes have hundreds of images, and no
@@ -116,6 +118,7 @@ private:
 
     void checkOptions() {
         headKind_ = parseHeadKind(options_.head);
+        format_ = parseOnnxFormat(options_.format);
         if (options_.sampleSize < 2 || options_.sampleSize > kMaxSample) {
             fail(Failure::OutOfRange,
                  "sampleSize is " + std::to_string(options_.sampleSize) + ", must be 2.." + std::to_string(kMaxSample));
@@ -332,6 +335,7 @@ private:
         NetworkWeights weights = backend_.download(*candidates_[chosen_].network);
         candidates_[chosen_].network.reset();  // the peak of memory is here: one copy less
         contents.graph = buildNet(hyper_.architecture, weights, choice_, fitted_.head, metadata);
+        contents.format = format_;
         contents.expectedAccuracy = fitted_.leaveOneOut.accuracy;
         contents.suspects = findSuspects();
         contents.dropped = dropped_;
@@ -342,6 +346,10 @@ private:
         }
         contents.device = backend_.device();
         stopwatch_.lap("net");
+        if (format_ == OnnxFormat::Int8) {
+            contents.quantisation = quantised(contents.graph);
+            stopwatch_.lap("quantise");
+        }
         Json report = findings();
         report["leave_one_out"] = Json::parse(judgedSupport().json());
         report["conflicts"] = conflicts();
@@ -371,6 +379,23 @@ private:
         support->rows.resize(entries_.size() * size_t(support->columns));
         table_->read(0, table_->rows(), support->rows.data());
         return support;
+    }
+
+    // Integers in place of the graph's weights and maps, by the ranges over evenly spaced images of the sample.
+    Quantisation quantised(const NetGraph& graph) const {
+        const size_t count = std::min(sample_.size(), size_t(kQuantisationImages));
+        std::vector<uint8_t> pixels;
+        for (size_t i = 0; i < count; ++i) {
+            const auto from = samplePixels_.begin() +
+                              std::ptrdiff_t(i * sample_.size() / count * support_.imageBytes());
+            pixels.insert(pixels.end(), from, from + std::ptrdiff_t(support_.imageBytes()));
+        }
+        ImageBatch images;
+        images.pixels = pixels.data();
+        images.count = int(count);
+        images.size = support_.imageSize();
+        return quantise(graph, activationRanges(graph, int8Nodes(graph), images,
+                                                [&](double done) { progress("quantise", done); }));
     }
 
     // What depends on the support set and the options alone, so that it may go into the ONNX file.
@@ -445,6 +470,7 @@ private:
     Stopwatch stopwatch_;
 
     HeadKind headKind_ = HeadKind::Ridge;
+    OnnxFormat format_ = OnnxFormat::Float;
     FeatureChoice choice_;
     std::vector<SupportEntry> entries_;  // canonical order, without the dropped ones
     std::vector<Suspect> dropped_;

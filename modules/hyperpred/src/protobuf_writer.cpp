@@ -39,15 +39,13 @@ void ProtobufWriter::number(uint32_t field, float value) {
 }
 
 void ProtobufWriter::text(uint32_t field, const std::string& value) {
-    key(field, kLengthDelimited);
-    varint(value.size());
-    append(reinterpret_cast<const uint8_t*>(value.data()), value.size());
+    raw(field, value.data(), value.size());
 }
 
-void ProtobufWriter::rawFloats(uint32_t field, const std::vector<float>& values) {
+void ProtobufWriter::raw(uint32_t field, const void* data, size_t size) {
     key(field, kLengthDelimited);
-    varint(4 * values.size());
-    append(reinterpret_cast<const uint8_t*>(values.data()), 4 * values.size());
+    varint(size);
+    append(static_cast<const uint8_t*>(data), size);
 }
 
 void ProtobufWriter::raw(const std::vector<uint8_t>& fields) {

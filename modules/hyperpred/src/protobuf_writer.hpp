@@ -19,8 +19,8 @@ public:
     void integer(uint32_t field, int64_t value);
     void number(uint32_t field, float value);
     void text(uint32_t field, const std::string& value);
-    // Floats as they stand in a tensor's raw_data: little endian, 4 bytes each.
-    void rawFloats(uint32_t field, const std::vector<float>& values);
+    // Bytes as they stand: the numbers of a tensor's raw_data, or a message that was read.
+    void raw(uint32_t field, const void* data, size_t size);
 
     // Fields that are written already.
     void raw(const std::vector<uint8_t>& fields);

@@ -13,6 +13,7 @@
 #include "images.hpp"
 #include "mat_list.hpp"
 #include "net_onnx.hpp"
+#include "onnx_expansion.hpp"
 #include "opencv2/hyperpred.hpp"
 #include "quoted_path.hpp"
 #include "support_features.hpp"
@@ -69,7 +70,10 @@ public:
                                            ": one of them was written without the other; repair (`hyperpred update NET "
                                            "--repair`) makes the network anew for the support file");
         }
-        net_ = cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        const auto format = metadata_.find(kOnnxFormatKey);
+        if (format != metadata_.end()) format_ = parseOnnxFormat(format->second);
+        const std::vector<uint8_t> readable = format_ == OnnxFormat::Float ? bytes : expandOnnx(bytes, net);
+        net_ = cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(readable.data()), readable.size());
     }
 
     void add(InputArrayOfArrays images, const std::vector<String>& classes) override {
@@ -146,7 +150,7 @@ public:
         const std::string report = updatedReport(fitted, ordered).dump();
         const std::vector<uint8_t> netBytes = emitOnnx(
             buildHead(known_.architecture, description_.size, fitted.head, updatedMetadata(fitted, ordered, report)),
-            body_);
+            format_, {}, body_);
         ordered.network = onnxChecksum(netBytes);
         const std::vector<uint8_t> supportBytes = supportFileBytes(supportPath, std::move(ordered));
         const auto all = [](const std::vector<uint8_t>& bytes) {
@@ -265,6 +269,7 @@ private:
     std::map<std::string, std::string> metadata_;
     NetDescription description_;
     KnownMetadata known_;
+    OnnxFormat format_ = OnnxFormat::Float;
     std::vector<uint8_t> body_;
     SupportFeatures support_;
     cv::dnn::Net net_;

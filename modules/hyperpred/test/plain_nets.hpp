@@ -77,13 +77,25 @@ inline Values evaluateNode(const NetNode& node, const std::vector<const Values*>
     return {};
 }
 
-inline Outputs evaluateGraph(const NetGraph& graph, const Values& image) {
+// The output of each node; `change` (node, values) may alter one before others read it.
+template <typename Change>
+std::vector<Values> evaluateNodes(const NetGraph& graph, const Values& image, const Change& change) {
     std::vector<Values> values;
     for (const NetNode& node : graph.nodes) {
         std::vector<const Values*> inputs;
         for (const int input : node.inputs) inputs.push_back(input == kImageInput ? &image : &values[size_t(input)]);
         values.push_back(evaluateNode(node, inputs));
+        change(values.size() - 1, values.back());
     }
+    return values;
+}
+
+inline std::vector<Values> evaluateNodes(const NetGraph& graph, const Values& image) {
+    return evaluateNodes(graph, image, [](size_t, Values&) {});
+}
+
+inline Outputs evaluateGraph(const NetGraph& graph, const Values& image) {
+    const std::vector<Values> values = evaluateNodes(graph, image);
     return {values[size_t(graph.features)], values[size_t(graph.logits)], values[size_t(graph.familiarity)],
             values[size_t(graph.probabilities)]};
 }

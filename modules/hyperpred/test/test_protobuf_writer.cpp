@@ -34,7 +34,8 @@ BOOST_AUTO_TEST_CASE(integers_are_shortest_varints) {
 }
 
 BOOST_AUTO_TEST_CASE(text_floats_and_messages) {
-    const Bytes found = writeProtobuf([](ProtobufWriter& writer) {
+    const float floats[] = {-2.0f, 0.0f};
+    const Bytes found = writeProtobuf([&](ProtobufWriter& writer) {
         writer.text(2, "testing");
         writer.number(3, 1.0f);
         writer.begin(4);
@@ -42,7 +43,7 @@ BOOST_AUTO_TEST_CASE(text_floats_and_messages) {
         writer.begin(5);
         writer.end();
         writer.end();
-        writer.rawFloats(6, {-2.0f, 0.0f});
+        writer.raw(6, floats, sizeof floats);
     });
     const Bytes expected = {0x12, 0x07, 't',  'e',  's',  't',  'i',  'n',  'g',  0x1d, 0x00,
                             0x00, 0x80, 0x3f, 0x22, 0x05, 0x08, 0x96, 0x01, 0x2a, 0x00, 0x32,
@@ -85,7 +86,8 @@ BOOST_AUTO_TEST_CASE(many_floats_are_written_whole) {
     for (const size_t count : {size_t(0), size_t(1), size_t(1023), size_t(1024), size_t(1025), size_t(5000)}) {
         std::vector<float> values(count);
         for (size_t i = 0; i < count; ++i) values[i] = float(i) * 0.37f - 100;
-        const Bytes bytes = writeProtobuf([&](ProtobufWriter& writer) { writer.rawFloats(1, values); });
+        const Bytes bytes =
+            writeProtobuf([&](ProtobufWriter& writer) { writer.raw(1, values.data(), 4 * values.size()); });
         BOOST_TEST_REQUIRE(bytes.size() > 4 * count);
         for (size_t i = 0; i < count; ++i) {
             uint32_t word = 0, expected;

@@ -44,6 +44,9 @@ struct CV_EXPORTS_W_SIMPLE PredictOptions {
     CV_PROP_RW bool keepSupport;
     //! Keeps the delivered weights, so that Prediction::writeModel() can write them as a start for training.
     CV_PROP_RW bool keepWeights;
+    //! Of the written network: "onnx" (float), "onnx-fp16" (weights of 16 bits) or "onnx-int8" (integers, calibrated on
+    //! the sample). The prediction itself, net() and classify(), is float.
+    CV_PROP_RW String format;
     //! One name a class, by label; empty: the labels' numbers.
     CV_PROP_RW std::vector<String> classNames;
     //! Allows more than 1,000 classes (up to 10,000).
@@ -72,7 +75,8 @@ public:
     CV_WRAP virtual dnn::Net net() const = 0;
     /** Width and height in pixels of the images that net() takes. */
     CV_WRAP virtual Size inputSize() const = 0;
-    /** Writes an ONNX file (opset 13) atomically; class names, threshold and preprocessing are in metadata_props. */
+    /** Writes an ONNX file (opset 13) atomically, in PredictOptions::format; class names, threshold and preprocessing
+        are in metadata_props. */
     CV_WRAP virtual void writeONNX(const String& path) const = 0;
     /** The same file in memory. */
     CV_WRAP virtual std::vector<uchar> onnx() const = 0;
@@ -163,7 +167,7 @@ public:
 // Not in the classes: OpenCV's binding generator takes an initialiser for a part of the name.
 inline PredictOptions::PredictOptions()
     : head("ridge"), pooling("rms"), sampleSize(1000), rejected(0.01), weights("auto"), dropSuspects(0),
-      keepSupport(false), keepWeights(false), many(false) {}
+      keepSupport(false), keepWeights(false), format("onnx"), many(false) {}
 inline Suspect::Suspect() : image(0), label(0), predicted(0), margin(0) {}
 
 }  // namespace hyperpred

@@ -33,6 +33,7 @@ boost::program_options::options_description options() {
         ("pooling", po::value<std::string>()->default_value("rms"), "how a stage's map becomes numbers: rms or mean")
         ("features", po::value<std::string>()->default_value(""), "stages whose outputs are pooled, e.g. 3,4; empty: "
                                                                   "the last three")
+        ("format", po::value<std::string>()->default_value("onnx"), "onnx, onnx-fp16 or onnx-int8: weights of the file")
         ("weights", po::value<std::string>()->default_value("auto"), "auto, predicted or base")
         ("sample", po::value<int>()->default_value(1000), "images for sketch and calibration")
         ("rejected", po::value<double>()->default_value(0.01, "0.01"), "share of the support set called unknown")
@@ -70,6 +71,7 @@ PredictOptions predictOptions(const Arguments& arguments, const std::vector<std:
     result.head = arguments.get<std::string>("head");
     result.pooling = arguments.get<std::string>("pooling");
     result.features = parseStages(arguments.get<std::string>("features"));
+    result.format = arguments.get<std::string>("format");
     result.weights = arguments.get<std::string>("weights");
     result.sampleSize = arguments.get<int>("sample");
     result.rejected = arguments.get<double>("rejected");
