@@ -158,10 +158,13 @@ private:
     }
 
     void writeConv(const NetNode& node, std::vector<std::string> inputs) {
-        inputs.push_back(initializer(node.name + "/weight",
-                                     {node.shape.channels, node.in.channels, node.kernel, node.kernel}, node.weight));
+        const int under = node.in.channels / node.groups;  // input channels under one output channel
+        inputs.push_back(
+            initializer(node.name + "/weight", {node.shape.channels, under, node.kernel, node.kernel}, node.weight));
         inputs.push_back(initializer(node.name + "/bias", {node.shape.channels}, node.bias));
-        writeNode("Conv", inputs, node.name, window(node));
+        std::vector<Attribute> attributes = window(node);
+        if (node.groups > 1) attributes.push_back(integer("group", node.groups));
+        writeNode("Conv", inputs, node.name, attributes);
     }
 
     void writeAvgPool(const NetNode& node, const std::vector<std::string>& inputs) {
