@@ -48,4 +48,13 @@ check "label_errors" 0 $?
 check "draws that find 80 % of the wrong labels" 2 "$(grep -o '"found":[0-9.]*' "$work/out" | awk -F: '$2 >= 0.8' | wc -l)"
 "$bench" label_errors "$work/data/train" --model "$work/none" 2>"$work/err"
 check "label_errors without a model" 2 $?
+
+# Speed, of a model file and of drawn weights for an architecture.
+for model in "$source/data/architectures/mobilenetv2_half.json" "$source/test/golden/residual_stats.safetensors"; do
+    "$bench" speed "$model" --images 12 --rounds 1 >"$work/out" 2>"$work/err"
+    check "speed of $(basename "$model")" 0 $?
+    check "a ratio to cv::dnn" 1 "$(grep -c '^  ratio .* x$' "$work/out")"
+done
+"$bench" speed "$source/data/architectures/none.json" >"$work/out" 2>"$work/err"
+check "speed of no file" 2 $?
 exit $((failed > 0))

@@ -142,8 +142,9 @@ Draft parseLayer(const json& layer, size_t index, const std::string& where) {
     if (draft.node.name == kImageName) fail(Failure::BadFile, place + ": this name stands for the network's input");
     const Op op = draft.node.op = parseOp(stringAt(layer, "op", place), place);
     if (op == Op::Conv) {
-        refuseUnknownKeys(layer, {"name", "op", "input", "out", "kernel", "stride", "pad"}, place);
+        refuseUnknownKeys(layer, {"name", "op", "input", "out", "kernel", "stride", "pad", "groups"}, place);
         draft.node.out = integerAt(layer, "out", 1, kMaxChannels, place);
+        draft.node.groups = integerOr(layer, "groups", 1, 1, kMaxChannels, place);
     } else if (ruleOf(op).window) {
         refuseUnknownKeys(layer, {"name", "op", "input", "kernel", "stride", "pad"}, place);
     } else {
@@ -266,6 +267,16 @@ const std::string& inputName(const Architecture& architecture, const Node& node,
     return input == kImageInput ? image : architecture.nodes[size_t(input)].name;
 }
 
+// Readers agree on depthwise convolutions; groups of several channels are left out, and few small networks have them.
+void checkGroups(const Architecture& architecture, const Node& node, const std::string& where) {
+    const Shape in = inputShape(architecture, node);
+    if (node.groups == 1 || (node.groups == in.channels && node.groups == node.out)) return;
+    fail(Failure::BadFile, layerPlace(where, node.name) + ": \"groups\" is " + std::to_string(node.groups) +
+                               ", must be 1 or, for a depthwise convolution, equal to \"out\", " +
+                               std::to_string(node.out) + ", and to its input channels, " + text(in) + " from \"" +
+                               inputName(architecture, node, 0) + "\"");
+}
+
 int windows(int extent, const Node& node) {
     return (extent + 2 * node.pad - node.kernel) / node.stride + 1;
 }
@@ -287,7 +298,10 @@ Shape inferShape(const Architecture& architecture, const Node& node, const std::
         }
         shape.height = windows(shape.height, node);
         shape.width = windows(shape.width, node);
-        if (node.op == Op::Conv) shape.channels = node.out;
+        if (node.op == Op::Conv) {
+            checkGroups(architecture, node, where);
+            shape.channels = node.out;
+        }
     } else if (node.op == Op::GlobalPool) {
         shape.height = shape.width = 1;
     }
@@ -297,7 +311,7 @@ Shape inferShape(const Architecture& architecture, const Node& node, const std::
 int64_t parameterCount(const Architecture& architecture, const Node& node) {
     if (node.op == Op::BatchNorm) return 2 * int64_t(node.shape.channels);
     if (node.op != Op::Conv) return 0;
-    return int64_t(node.kernel) * node.kernel * node.out * inputShape(architecture, node).channels;
+    return int64_t(node.kernel) * node.kernel * node.out * kernelInputs(architecture, node);
 }
 
 // The limits are checked as the sums grow: below them no later product leaves 64 bits.
@@ -343,6 +357,7 @@ nlohmann::ordered_json layerJson(const Architecture& architecture, const Node& n
         layer["stride"] = node.stride;
         if (node.op != Op::AvgPool) layer["pad"] = node.pad;
     }
+    if (isDepthwise(node)) layer["groups"] = node.groups;
     return layer;
 }
 
@@ -409,6 +424,14 @@ Shape inputShape(const Architecture& architecture, const Node& node, size_t whic
     return image;
 }
 
+bool isDepthwise(const Node& node) {
+    return node.op == Op::Conv && node.groups > 1;
+}
+
+int kernelInputs(const Architecture& architecture, const Node& node) {
+    return isDepthwise(node) ? 1 : inputShape(architecture, node).channels;
+}
+
 std::vector<int> predictedLayers(const Architecture& architecture) {
     std::vector<int> layers;
     for (size_t i = 0; i < architecture.nodes.size(); ++i) {
@@ -436,7 +459,7 @@ Cost nodeCost(const Architecture& architecture, const Node& node) {
     cost.activations = outputs * int64_t(sizeof(float));
     switch (node.op) {
         case Op::Conv:
-            cost.flops = 2 * int64_t(node.kernel) * node.kernel * inputShape(architecture, node).channels * outputs;
+            cost.flops = 2 * int64_t(node.kernel) * node.kernel * kernelInputs(architecture, node) * outputs;
             break;
         case Op::BatchNorm: cost.flops = 2 * outputs; break;
         case Op::Relu:

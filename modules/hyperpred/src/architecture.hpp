@@ -20,7 +20,8 @@ struct Shape {
 
 const int kImageInput = -1;  // stands in Node::inputs for the network's input image
 
-// One operation of the target network. Convolutions carry no bias: a batch_norm follows or nothing does.
+// One operation of the target network. Convolutions carry no bias: a batch_norm follows or nothing does. They are
+// ordinary (groups 1, kernel O x I x k x k) or depthwise (as many groups as channels in and out, C x 1 x k x k).
 struct Node {
     std::string name;
     Op op = Op::Conv;
@@ -29,6 +30,7 @@ struct Node {
     int kernel = 1;           // Conv, MaxPool, AvgPool: square window
     int stride = 1;
     int pad = 0;
+    int groups = 1;           // Conv: 1, or the number of channels
     Shape shape;              // of the output, filled by shape inference
 };
 
@@ -52,6 +54,11 @@ std::string toJson(const Architecture& architecture, int indent = -1);
 
 const char* opName(Op op);
 Shape inputShape(const Architecture& architecture, const Node& node, size_t which = 0);
+
+// A convolution whose channels each have a kernel of their own and see nothing else.
+bool isDepthwise(const Node& node);
+// Input channels that one output channel of a convolution sees: the second extent of its kernel.
+int kernelInputs(const Architecture& architecture, const Node& node);
 
 // Convolutions in topological order: the layers that the hypernetwork predicts, one recurrent step each.
 std::vector<int> predictedLayers(const Architecture& architecture);

@@ -14,10 +14,13 @@ NetworkWeights readBase(const ModelFile& file, const Architecture& architecture)
     NetworkWeights base(architecture.nodes.size());
     for (size_t i = 0; i < architecture.nodes.size(); ++i) {
         const Node& node = architecture.nodes[i];
-        const int64_t in = inputShape(architecture, node).channels;
         const std::string stem = "base." + node.name;
-        if (node.op == Op::Conv) base[i].kernel = file.read(stem + ".weight", {node.out, in, node.kernel, node.kernel});
+        if (node.op == Op::Conv) {
+            const int64_t in = kernelInputs(architecture, node);
+            base[i].kernel = file.read(stem + ".weight", {node.out, in, node.kernel, node.kernel});
+        }
         if (node.op == Op::BatchNorm) {
+            const int64_t in = node.shape.channels;
             base[i].gamma = file.read(stem + ".gamma", {in}).values;
             base[i].beta = file.read(stem + ".beta", {in}).values;
         }
@@ -36,15 +39,16 @@ NetworkWeights neutralBase(const Architecture& architecture) {
     return base;
 }
 
-LayerGenerator readLayer(const ModelFile& file, const HyperConfig& config, const Node& node, int64_t in) {
+LayerGenerator readLayer(const ModelFile& file, const HyperConfig& config, const Architecture& architecture,
+                         const Node& node) {
     const std::string stem = "generator." + node.name;
-    const int64_t out = node.out, width = config.width, window = int64_t(node.kernel) * node.kernel;
+    const int64_t out = node.out, in = kernelInputs(architecture, node), width = config.width;
+    const int64_t window = int64_t(node.kernel) * node.kernel, film = 2 * out + gainCount(architecture, node);
     LayerGenerator layer;
-    layer.filmWeight = file.read(stem + ".film.weight", {2 * out + in, width});
-    layer.filmBias = file.read(stem + ".film.bias", {2 * out + in});
+    layer.filmWeight = file.read(stem + ".film.weight", {film, width});
+    layer.filmBias = file.read(stem + ".film.bias", {film});
     if (config.form == "pure") {
-        const int64_t edge = config.tile;
-        layer.tileEmbedding = file.read(stem + ".tiles", {(out + edge - 1) / edge * ((in + edge - 1) / edge), width});
+        layer.tileEmbedding = file.read(stem + ".tiles", {tileCount(architecture, node, config.tile), width});
     } else if (config.rank > 0) {
         const int64_t rank = config.rank, bottleneck = config.bottleneck;
         layer.bottleneckWeight = file.read(stem + ".bottleneck.weight", {bottleneck, width});
@@ -84,6 +88,16 @@ int batchNormOf(const Architecture& architecture, int conv) {
     return consumers == 1 ? found : -1;
 }
 
+int gainCount(const Architecture& architecture, const Node& conv) {
+    return isDepthwise(conv) ? conv.kernel * conv.kernel : kernelInputs(architecture, conv);
+}
+
+int64_t tileCount(const Architecture& architecture, const Node& conv, int64_t tileEdge) {
+    const auto pieces = [](int64_t channels, int64_t each) { return (channels + each - 1) / each; };
+    if (isDepthwise(conv)) return pieces(conv.out, tileEdge * tileEdge);
+    return pieces(conv.out, tileEdge) * pieces(kernelInputs(architecture, conv), tileEdge);
+}
+
 GeneratorParameters readGenerators(const ModelFile& file, const HyperConfig& config, const Architecture& architecture,
                                    bool trained) {
     GeneratorParameters parameters;
@@ -96,7 +110,7 @@ GeneratorParameters readGenerators(const ModelFile& file, const HyperConfig& con
     if (!trained) return parameters;
     for (const int index : predictedLayers(architecture)) {
         const Node& node = architecture.nodes[size_t(index)];
-        parameters.layers.push_back(readLayer(file, config, node, inputShape(architecture, node).channels));
+        parameters.layers.push_back(readLayer(file, config, architecture, node));
         if (parameters.pure && parameters.tiles.count(node.kernel) == 0) {
             parameters.tiles[node.kernel] = readTile(file, config, node.kernel);
         }

@@ -26,9 +26,16 @@ using NetworkWeights = std::vector<NodeWeights>;  // one entry a node of the arc
 // Node index of the batch_norm that normalises the output of convolution `conv` alone, or -1.
 int batchNormOf(const Architecture& architecture, int conv);
 
-// What turns layer l's code into its weights; formulas in doc/model.md.
+// Numbers a of convolution `conv`: one an input channel, or one a tap where it is depthwise, since a gain of its only
+// input would be one of its output, which batch-norm cancels.
+int gainCount(const Architecture& architecture, const Node& conv);
+// Tiles of the pure form that its kernel is cut from. Of a depthwise one each tile gives as many channels as it has
+// entries.
+int64_t tileCount(const Architecture& architecture, const Node& conv, int64_t tileEdge);
+
+// What turns layer l's code into its weights; formulas in doc/model.md. I: input channels under one output channel.
 struct LayerGenerator {
-    Tensor filmWeight, filmBias;          // (2 O + I) x d: gamma, beta and input gains
+    Tensor filmWeight, filmBias;          // (2 O + gainCount) x d: gamma, beta and input gains
     Tensor bottleneckWeight;              // residual: b x d
     Tensor outWeight;                     // residual: (rank O) x b, no bias: zero at start
     Tensor inWeight, inBias;              // residual: (rank I k k) x b

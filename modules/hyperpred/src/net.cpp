@@ -84,13 +84,14 @@ public:
         node.kernel = layer.kernel;
         node.stride = layer.stride;
         node.pad = layer.pad;
+        node.groups = layer.groups;
         node.in = inputShape(architecture_, layer);
         node.shape = layer.shape;
         for (const int input : layer.inputs) node.inputs.push_back(placeOf(input));
         if (layer.op == Op::Conv) {
             node.weight = weights_[size_t(index)].kernel.values;
-            checkSize(node.weight.size(), int64_t(layer.out) * node.in.channels * layer.kernel * layer.kernel,
-                      "the kernel", layerPlace(layer));
+            const int64_t row = int64_t(kernelInputs(architecture_, layer)) * layer.kernel * layer.kernel;
+            checkSize(node.weight.size(), layer.out * row, "the kernel", layerPlace(layer));
             node.bias.assign(size_t(layer.out), 0.f);
         }
         place_[size_t(index)] = append(std::move(node));

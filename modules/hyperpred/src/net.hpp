@@ -36,7 +36,8 @@ struct NetNode {
     NetOp op = NetOp::Conv;
     std::vector<int> inputs;  // indices into Net::nodes, or kImageInput; Square: the same one twice
     int kernel = 1, stride = 1, pad = 0;
-    std::vector<float> weight;  // Conv: O x I x k x k; Linear: O x I; Affine: a scale a channel
+    int groups = 1;             // Conv: 1, or depthwise: the number of channels
+    std::vector<float> weight;  // Conv: O x I / groups x k x k; Linear: O x I; Affine: a scale a channel
     std::vector<float> bias;    // Conv, Linear: O; Affine: a shift a channel; y = scale x + shift
     Shape in, shape;            // of the first input and of the output; vectors are (n, 1, 1)
 };

@@ -163,7 +163,8 @@ private:
 
     void writeConv(int index, std::vector<std::string> inputs) {
         const NetNode& node = graph_.nodes[size_t(index)];
-        const std::vector<int> shape = {node.shape.channels, node.in.channels, node.kernel, node.kernel};
+        const int under = node.in.channels / node.groups;  // input channels under one output channel
+        const std::vector<int> shape = {node.shape.channels, under, node.kernel, node.kernel};
         const std::string weight = node.name + "/weight", bias = node.name + "/bias";
         if (format_ == OnnxFormat::Int8 && !quantisation_.convolutions[size_t(index)].steps.empty()) {
             const Int8Convolution& integers = quantisation_.convolutions[size_t(index)];
@@ -176,7 +177,9 @@ private:
             initializer(bias, {node.shape.channels}, node.bias);
         }
         inputs.insert(inputs.end(), {weight, bias});
-        writeNode("Conv", inputs, node.name, window(node));
+        std::vector<Attribute> attributes = window(node);
+        if (node.groups > 1) attributes.push_back(integer("group", node.groups));
+        writeNode("Conv", inputs, node.name, attributes);
     }
 
     // Integers with a step for each index of the first axis, made float under `name`.

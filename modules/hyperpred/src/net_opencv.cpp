@@ -32,8 +32,10 @@ LayerParams convolution(const NetNode& node) {
     params.type = "Convolution";
     setWindow(params, node);
     params.set("num_output", node.shape.channels);
+    params.set("group", node.groups);
     params.set("bias_term", true);
-    params.blobs = {blob(node.weight, {node.shape.channels, node.in.channels, node.kernel, node.kernel}),
+    const int inputs = node.in.channels / node.groups;
+    params.blobs = {blob(node.weight, {node.shape.channels, inputs, node.kernel, node.kernel}),
                     blob(node.bias, {1, node.shape.channels})};
     return params;
 }

@@ -21,7 +21,7 @@ std::vector<float> describeLayer(const Architecture& architecture, int layer) {
             node.kernel == 1 ? 1.f : 0.f,
             float(node.kernel) / 7.f,
             std::log2(float(node.stride)),
-            std::log2(float(inputShape(architecture, node).channels)) / 10.f,
+            std::log2(float(kernelInputs(architecture, node))) / 10.f,
             std::log2(float(node.out)) / 10.f,
             std::log2(edge) / 6.f,
             float(layer) / float(layers.size()),

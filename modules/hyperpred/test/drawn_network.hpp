@@ -41,7 +41,8 @@ inline void addNorm(Tensors& tensors, const std::string& stem, int64_t width) {
 
 inline void addBase(Tensors& tensors, const Architecture& architecture) {
     for (const Node& node : architecture.nodes) {
-        const int64_t in = inputShape(architecture, node).channels, k = node.kernel;
+        const int64_t in = node.op == Op::Conv ? kernelInputs(architecture, node) : node.shape.channels;
+        const int64_t k = node.kernel;
         const std::string stem = "base." + node.name;
         if (node.op == Op::Conv) {
             tensors[stem + ".weight"] =
@@ -59,11 +60,11 @@ inline void addBase(Tensors& tensors, const Architecture& architecture) {
 inline void addGenerators(Tensors& tensors, const Architecture& architecture, const HyperConfig& config) {
     for (const int layer : predictedLayers(architecture)) {
         const Node& node = architecture.nodes[size_t(layer)];
-        const int64_t in = inputShape(architecture, node).channels, k = node.kernel, edge = config.tile;
+        const int64_t in = kernelInputs(architecture, node), k = node.kernel, edge = config.tile;
         const std::string stem = "generator." + node.name;
-        addLinear(tensors, stem + ".film", 2 * node.out + in, config.width, 0.02f);
+        addLinear(tensors, stem + ".film", 2 * node.out + gainCount(architecture, node), config.width, 0.02f);
         if (config.form == "pure") {
-            add(tensors, stem + ".tiles", {(node.out + edge - 1) / edge * ((in + edge - 1) / edge), config.width});
+            add(tensors, stem + ".tiles", {tileCount(architecture, node, edge), config.width});
             const std::string tile = "tile." + std::to_string(k);
             addLinear(tensors, tile + ".expand", config.tileHidden * k * k, config.width, 0.3f);
             addLinear(tensors, tile + ".mix", config.tileHidden, config.tileHidden, 0.5f);
@@ -78,8 +79,8 @@ inline void addGenerators(Tensors& tensors, const Architecture& architecture, co
 
 // Writes a whole model of drawn weights: a hypernetwork of width 12 (or base weights alone, `trained` false).
 inline void writeDrawnModel(const std::string& path, const std::string& form, bool trained,
-                            const std::string& encoder = "stats", StorageType type = StorageType::F32) {
-    const Architecture architecture = drawnArchitecture();
+                            const std::string& encoder = "stats", StorageType type = StorageType::F32,
+                            const Architecture& architecture = drawnArchitecture()) {
     HyperConfig config;
     config.form = form;
     config.encoder = encoder;

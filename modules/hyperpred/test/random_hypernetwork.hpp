@@ -87,7 +87,7 @@ inline NetworkWeights randomBase(const Architecture& architecture, bool pure, Ra
     NetworkWeights base(architecture.nodes.size());
     for (size_t i = 0; i < base.size(); ++i) {
         const Node& node = architecture.nodes[i];
-        const int64_t in = inputShape(architecture, node).channels;
+        const int64_t in = node.op == Op::Conv ? kernelInputs(architecture, node) : node.shape.channels;
         if (node.op == Op::Conv && !pure) {
             base[i].kernel = draw({node.out, in, node.kernel, node.kernel},
                                   std::sqrt(2.0 / double(in * node.kernel * node.kernel)));
@@ -113,12 +113,13 @@ inline GeneratorParameters randomGenerators(const HyperConfig& config, const Arc
     const int64_t width = config.width, hidden = config.tileHidden, edge = config.tile;
     for (const int index : predictedLayers(architecture)) {
         const Node& node = architecture.nodes[size_t(index)];
-        const int64_t out = node.out, in = inputShape(architecture, node).channels, window = node.kernel * node.kernel;
+        const int64_t out = node.out, in = kernelInputs(architecture, node), window = node.kernel * node.kernel;
+        const int64_t film = 2 * out + gainCount(architecture, node);
         LayerGenerator layer;
-        layer.filmWeight = draw({2 * out + in, width}, 0.1 / std::sqrt(double(width)));
-        layer.filmBias = draw({2 * out + in}, 0.05);
+        layer.filmWeight = draw({film, width}, 0.1 / std::sqrt(double(width)));
+        layer.filmBias = draw({film}, 0.05);
         if (generators.pure) {
-            layer.tileEmbedding = draw({(out + edge - 1) / edge * ((in + edge - 1) / edge), width}, 1);
+            layer.tileEmbedding = draw({tileCount(architecture, node, edge), width}, 1);
         } else if (config.rank > 0) {
             layer.bottleneckWeight = draw.weight(config.bottleneck, width);
             layer.outWeight = draw.weight(config.rank * out, config.bottleneck);

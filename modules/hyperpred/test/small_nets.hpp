@@ -55,6 +55,15 @@ public:
         return add(
             {{"op", "conv"}, {"input", input}, {"out", out}, {"kernel", kernel}, {"stride", stride}, {"pad", pad}});
     }
+    std::string depthwise(const std::string& input, int channels, int kernel, int stride, int pad) {
+        return add({{"op", "conv"},
+                    {"input", input},
+                    {"out", channels},
+                    {"kernel", kernel},
+                    {"stride", stride},
+                    {"pad", pad},
+                    {"groups", channels}});
+    }
     std::string unary(const std::string& op, const std::string& input) { return add({{"op", op}, {"input", input}}); }
     std::string sum(const std::string& a, const std::string& b) { return add({{"op", "add"}, {"inputs", {a, b}}}); }
     std::string pool(const std::string& op, const std::string& input, int kernel, int stride, int pad) {
@@ -72,6 +81,13 @@ public:
         const std::string shortcut =
             in == out && stride == 1 ? input : unary("batch_norm", conv(input, out, 1, stride, 0));
         return unary("relu", sum(second, shortcut));
+    }
+    // A block as in MobileNetV2: wider, depthwise, narrower and linear; with a shortcut where it fits.
+    std::string inverted(const std::string& input, int in, int wide, int out, int kernel, int stride) {
+        const std::string first = convNormRelu(input, wide, 1, 1, 0);
+        const std::string deep = unary("relu", unary("batch_norm", depthwise(first, wide, kernel, stride, kernel / 2)));
+        const std::string last = unary("batch_norm", conv(deep, out, 1, 1, 0));
+        return in == out && stride == 1 ? sum(last, input) : last;
     }
     Architecture build(const std::vector<std::string>& stages) const {
         const Json document = {
@@ -105,6 +121,25 @@ inline Architecture everyOp() {
     const std::string bare = build.unary("relu", build.conv(average, 11, 2, 1, 1));  // 11 x 3 x 3, no batch-norm
     const std::string doubled = build.sum(bare, bare);
     return build.build({first, second, build.unary("global_pool", doubled)});
+}
+
+// Depthwise layers of every kind that kernels tell apart: windows of 1, 2, 3, 4 and 5, strides of 1, 2 and 3, channels
+// that fill no register and some that do, maps down to 2 x 2; one on the image, one without batch-norm, one that is
+// pooled, one with an addition and relu behind it.
+inline Architecture depthwiseNet() {
+    DocumentBuilder build(37);
+    const std::string image = build.depthwise("image", 3, 3, 1, 1);
+    const std::string stem = build.convNormRelu(image, 13, 3, 2, 1);                                 // 13 x 19 x 19
+    const std::string pooled = build.pool("max_pool", build.depthwise(stem, 13, 5, 1, 2), 3, 2, 1);  // 10 x 10
+    const std::string first = build.inverted(pooled, 13, 21, 13, 3, 1);
+    const std::string second = build.inverted(first, 13, 35, 16, 3, 2);  // 5 x 5
+    const std::string same = build.unary("batch_norm", build.depthwise(second, 16, 3, 1, 1));
+    const std::string joined = build.unary("relu", build.sum(same, second));
+    const std::string third = build.inverted(joined, 16, 67, 9, 5, 2);                       // 3 x 3
+    const std::string even = build.unary("batch_norm", build.depthwise(third, 9, 4, 1, 2));  // 4 x 4
+    const std::string bare = build.depthwise(even, 9, 2, 3, 1);                              // 2 x 2, no batch-norm
+    const std::string last = build.unary("relu", build.unary("batch_norm", build.depthwise(bare, 9, 1, 1, 0)));
+    return build.build({stem, joined, last});
 }
 
 // A random chain of blocks; every draw has at least one convolution and one to three stages.
@@ -145,7 +180,7 @@ inline NetworkWeights randomWeights(const Architecture& architecture, unsigned s
     NetworkWeights weights(architecture.nodes.size());
     for (size_t i = 0; i < weights.size(); ++i) {
         const Node& node = architecture.nodes[i];
-        const int in = inputShape(architecture, node).channels;
+        const int in = node.op == Op::Conv ? kernelInputs(architecture, node) : node.shape.channels;
         if (node.op == Op::Conv) {
             weights[i].kernel.shape = {node.out, in, node.kernel, node.kernel};
             const int row = in * node.kernel * node.kernel;
@@ -222,17 +257,20 @@ struct Window {
     }
 };
 
+// As wide as its kernel is: one input channel an output channel means depthwise.
 inline Values convolve(const Window& window, const Values& input, const std::vector<float>& weight) {
     const int plane = window.in.height * window.in.width, square = window.kernel * window.kernel;
+    const int inputs = int(weight.size()) / square / window.out.channels;
     Values result;
     for (int o = 0; o < window.out.channels; ++o) {
         for (int y = 0; y < window.out.height; ++y) {
             for (int x = 0; x < window.out.width; ++x) {
                 double sum = 0;
                 window.forEach(y, x, [&](int pixel, int position) {
-                    for (int i = 0; i < window.in.channels; ++i) {
-                        sum += input[size_t(i * plane + pixel)] *
-                               double(weight[size_t((o * window.in.channels + i) * square + position)]);
+                    for (int i = 0; i < inputs; ++i) {
+                        const int channel = inputs < window.in.channels ? o : i;
+                        sum += input[size_t(channel * plane + pixel)] *
+                               double(weight[size_t((o * inputs + i) * square + position)]);
                     }
                 });
                 result.push_back(sum);

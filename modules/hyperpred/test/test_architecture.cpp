@@ -105,7 +105,8 @@ BOOST_AUTO_TEST_CASE(shipped_documents_have_their_known_sizes) {
     const Known all[] = {{"resnet18", 64, 20, 960, 11166912, 0.2969},
                          {"resnet18_cifar", 32, 20, 960, 11159232, 1.1129},
                          {"resnet34", 64, 36, 960, 21267648, 0.5992},
-                         {"convnet3", 32, 3, 192, 75456, 0.0275}};
+                         {"convnet3", 32, 3, 192, 75456, 0.0275},
+                         {"mobilenetv2_half", 64, 52, 800, 515536, 0.01528}};
     for (const Known& known : all) {
         const Architecture architecture = loadArchitecture(kDocuments + known.name + ".json");
         BOOST_TEST(architecture.name == known.name);
@@ -146,8 +147,51 @@ BOOST_AUTO_TEST_CASE(costs_are_those_of_the_formulas) {
     BOOST_TEST(totalCost(architecture).parameters == 9 * 3 * 5 + 10 + 9 * 5 * 5);
 }
 
+// A network of two depthwise layers; `groups` and `out` of the first.
+json deepDocument(const json& groups, int out) {
+    json first = conv("deep", "a", out, 3, 2, 1);
+    first["groups"] = groups;
+    json second = conv("image3", "image", 3, 5, 2, 0);
+    second["groups"] = 3;
+    return document({conv("a", "image", 14, 1), first, second, conv("b", "deep", 3, 5, 1, 1), add("s", "b", "image3")},
+                    {"s"}, 33);
+}
+
+BOOST_AUTO_TEST_CASE(a_depthwise_layer_sees_one_channel_at_a_time) {
+    json good = deepDocument(14, 14);
+    const Architecture architecture = parse(good);
+    const Node& deep = node(architecture, "deep");
+    BOOST_TEST(shapeOf(architecture, "deep") == "14x17x17");
+    BOOST_TEST((deep.groups == 14 && isDepthwise(deep) && kernelInputs(architecture, deep) == 1));
+    BOOST_TEST((!isDepthwise(node(architecture, "b")) && kernelInputs(architecture, node(architecture, "b")) == 14));
+    const Cost cost = nodeCost(architecture, deep);
+    BOOST_TEST(cost.parameters == 9 * 14);
+    BOOST_TEST(cost.flops == 2 * 9 * 14 * 17 * 17);
+    BOOST_TEST(cost.activations == 4 * 14 * 17 * 17);
+    BOOST_TEST(totalCost(architecture).parameters == 3 * 14 + 9 * 14 + 25 * 3 + 25 * 14 * 3);
+    const json again = json::parse(toJson(architecture));
+    BOOST_TEST(again["layers"][1]["groups"] == 14);
+    BOOST_TEST(!again["layers"][0].contains("groups"));  // documents without depthwise layers stay as they were
+    good["layers"][0]["groups"] = 1;
+    BOOST_TEST(json::parse(toJson(parse(good))) == again);
+}
+
+BOOST_AUTO_TEST_CASE(groups_are_one_or_all_channels) {
+    const std::vector<std::string> place = {"layer \"deep\"", "14 x 33 x 33 from \"a\""};
+    for (const auto& wrong : std::vector<std::pair<int, int>>{{7, 14}, {14, 28}, {28, 28}, {2, 14}}) {
+        std::vector<std::string> parts = place;
+        parts.push_back("\"groups\" is " + std::to_string(wrong.first));
+        parts.push_back("\"out\", " + std::to_string(wrong.second));
+        refused(deepDocument(wrong.first, wrong.second), parts);
+    }
+    refused(deepDocument(0, 14), {"layer \"deep\"", "\"groups\"", "1..4096", "0"});
+    refused(deepDocument(4097, 14), {"1..4096", "4097"});
+    refused(deepDocument("14", 14), {"\"groups\"", "string \"14\""});
+    refused(changed("/layers/2/groups", 5), {"layer \"ar\"", "unknown key \"groups\""});
+}
+
 BOOST_AUTO_TEST_CASE(the_document_written_again_is_equal) {
-    for (const char* name : {"resnet18", "resnet18_cifar", "resnet34", "convnet3"}) {
+    for (const char* name : {"resnet18", "resnet18_cifar", "resnet34", "convnet3", "mobilenetv2_half"}) {
         const Architecture architecture = loadArchitecture(kDocuments + name + ".json");
         const std::string text = toJson(architecture);
         BOOST_TEST(toJson(parseArchitecture(text, "again")) == text);

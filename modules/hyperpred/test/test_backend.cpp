@@ -100,7 +100,8 @@ Architecture strange() {
 }
 
 std::vector<Architecture> architectures() {
-    return {everyOp(), oddChannels(), roundChannels(), strange(), randomArchitecture(3), randomArchitecture(8)};
+    return {everyOp(),     oddChannels(), roundChannels(), strange(), randomArchitecture(3), randomArchitecture(8),
+            depthwiseNet()};
 }
 
 HyperConfig config(const std::string& form, const std::string& encoder, int layers = 1) {
@@ -357,7 +358,7 @@ BOOST_AUTO_TEST_CASE(calibration_and_features_agree_with_the_reference) {
 }
 
 BOOST_AUTO_TEST_CASE(every_choice_of_stages_gives_the_same_columns) {
-    for (const Architecture& architecture : {oddChannels(), strange()}) {
+    for (const Architecture& architecture : {oddChannels(), strange(), depthwiseNet()}) {
         const auto hyper = randomHyperNetwork(architecture, config("residual", "stats"), 4);
         const Images images(18, architecture.size, 6);
         const int count = int(architecture.stages.size());
@@ -410,7 +411,7 @@ BOOST_AUTO_TEST_CASE(gram_agrees_with_the_reference_and_adds) {
 // ---- determinism ----
 
 BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_threads_or_on_earlier_calls) {
-    for (const Architecture& architecture : {everyOp(), roundChannels(), strange()}) {
+    for (const Architecture& architecture : {everyOp(), roundChannels(), strange(), depthwiseNet()}) {
         for (const HyperConfig& each : configs()) {
             const auto hyper = randomHyperNetwork(architecture, each, 6);
             const Images images(70, architecture.size, 7);

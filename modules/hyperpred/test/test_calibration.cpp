@@ -65,5 +65,7 @@ BOOST_AUTO_TEST_CASE(shipped_architectures) {
     const Architecture large = loadArchitecture(HYPERPRED_DATA_DIR "/architectures/resnet18.json");
     const Architecture small = loadArchitecture(HYPERPRED_DATA_DIR "/architectures/resnet18_cifar.json");
     BOOST_TEST(calibrationImages(large, 1000).size() == 1000);
+    const Architecture half = loadArchitecture(HYPERPRED_DATA_DIR "/architectures/mobilenetv2_half.json");
+    BOOST_TEST(calibrationImages(half, 1000).size() == 1000);
     BOOST_TEST(calibrationImages(small, 1000).size() == 512);
 }

@@ -146,6 +146,59 @@ void checkConvolution(const Shape& in, int outputs, int edge, int stride, int pa
     BOOST_TEST(padsAreZero(result, images, out));
 }
 
+// With everything that may follow: shift, another map, relu.
+template <class T>
+void checkDepthwise(const Shape& in, int edge, int stride, int pad, bool follows, double tolerance) {
+    const int images = 3;
+    const Shape out{in.channels, (in.height + 2 * pad - edge) / stride + 1, (in.width + 2 * pad - edge) / stride + 1};
+    const DeviceVector<float> values = draw(int64_t(images) * in.channels * in.height * in.width, 1);
+    const DeviceVector<float> more = draw(int64_t(images) * in.channels * out.height * out.width, 2);
+    const Tensor kernel = RandomTensors(3)({in.channels, 1, edge, edge}, 1.0 / edge);
+    const DeviceVector<T> maps = toMaps<T>(values, images, in), other = toMaps<T>(more, images, out);
+    const DeviceVector<float> scale = draw(in.channels, 4, 1);
+    DeviceVector<float> shift = draw(cuda::paddedChannels(in.channels), 5);
+    std::fill(shift.begin() + in.channels, shift.end(), 0.f);
+
+    cuda::PackDepthwise<T> pack{};
+    pack.kernel = kernel.values.data();
+    pack.scale = scale.data();
+    pack.channels = in.channels;
+    pack.window = edge * edge;
+    DeviceVector<T> packed = unwritten<T>(pack.count());
+    pack.out = packed.data();
+    runOnHost(pack, follows);
+
+    cuda::DepthwiseConvolution<T> task{};
+    task.from = cuda::paddedShape(in);
+    task.to = cuda::paddedShape(out);
+    DeviceVector<T> result = unwritten<T>(images * task.to.elements());
+    task.in = maps.data();
+    task.kernel = packed.data();
+    task.out = result.data();
+    task.shift = follows ? shift.data() : nullptr;
+    task.other = follows ? other.data() : nullptr;
+    task.relu = follows;
+    task.edge = edge;
+    task.stride = stride;
+    task.pad = pad;
+    task.images = images;
+    runOnHost(task, follows);
+
+    std::vector<float> expected;
+    const size_t each = size_t(in.channels * in.height * in.width), plane = size_t(out.height * out.width);
+    for (int n = 0; n < images; ++n) {
+        const std::vector<float> image(values.begin() + n * std::ptrdiff_t(each),
+                                       values.begin() + (n + 1) * std::ptrdiff_t(each));
+        const std::vector<float> one = reference::convolve(image, in, kernel, stride, pad, out);
+        for (size_t i = 0; i < one.size(); ++i) {
+            const float sum = one[i] * scale[i / plane];
+            expected.push_back(follows ? std::max(0.f, sum + shift[i / plane] + more[expected.size()]) : sum);
+        }
+    }
+    BOOST_TEST(apart(fromMaps(result, images, out), expected) < tolerance);
+    BOOST_TEST(padsAreZero(result, images, out));
+}
+
 template <class T>
 void checkPool(const Shape& in, int edge, int stride, int pad, bool greatest, double tolerance) {
     const int images = 2;
@@ -238,6 +291,16 @@ BOOST_AUTO_TEST_CASE(convolutions_of_odd_shapes) {
     checkConvolution<float>({9, 2, 2}, 7, 2, 1, 1, kFloat);
     checkConvolution<Half>({17, 9, 9}, 33, 3, 2, 1, kHalf);
     checkConvolution<Half>({3, 27, 27}, 9, 7, 2, 3, kHalf);
+}
+
+BOOST_AUTO_TEST_CASE(depthwise_convolutions_and_what_follows_them) {
+    for (const bool follows : {false, true}) {
+        checkDepthwise<float>({13, 9, 7}, 3, 1, 1, follows, kFloat);
+        checkDepthwise<float>({8, 8, 8}, 3, 2, 1, follows, kFloat);
+        checkDepthwise<float>({33, 5, 5}, 5, 2, 2, follows, kFloat);
+        checkDepthwise<float>({3, 2, 2}, 2, 1, 1, follows, kFloat);
+        checkDepthwise<Half>({21, 7, 6}, 3, 2, 1, follows, kHalf);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(pools_leave_the_padding_out) {

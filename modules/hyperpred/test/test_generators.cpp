@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_convolution_that_is_a_stage_has_no_batch_norm_of_its_own)
 }
 
 BOOST_AUTO_TEST_CASE(every_convolution_of_the_shipped_architectures_has_a_batch_norm) {
-    for (const char* name : {"resnet18", "resnet18_cifar", "resnet34", "convnet3"}) {
+    for (const char* name : {"resnet18", "resnet18_cifar", "resnet34", "convnet3", "mobilenetv2_half"}) {
         const Architecture a = loadArchitecture(std::string(HYPERPRED_DATA_DIR) + "/architectures/" + name + ".json");
         for (const int conv : predictedLayers(a)) {
             const int norm = batchNormOf(a, conv);
@@ -255,18 +255,25 @@ BOOST_AUTO_TEST_CASE(a_wrong_shape_is_refused_with_the_name_of_the_tensor) {
 
 namespace {
 
-// Generates from the tensors, after `change`, with the plain loops; codes are drawn.
-NetworkWeights generated(const HyperConfig& config, const std::function<void(Tensors&)>& change,
-                         std::vector<float> codes = {}) {
-    Tensors tensors = tensorsOf(config);
-    change(tensors);
+// Generates from the tensors with the plain loops; codes are drawn.
+NetworkWeights generatedFrom(const Tensors& tensors, const HyperConfig& config, const Architecture& architecture,
+                             std::vector<float> codes = {}) {
     auto hyper = std::make_shared<HyperNetwork>();
-    hyper->architecture = odd();
+    hyper->architecture = architecture;
     hyper->config = config;
     hyper->generators = readGenerators(inMemory(tensors), config, hyper->architecture);
-    if (codes.empty()) codes = drawn("codes", {5, config.width}, 2.f).values;
+    if (codes.empty())
+        codes = drawn("codes", {int64_t(predictedLayers(architecture).size()), config.width}, 2.f).values;
     const std::unique_ptr<Backend> backend = createBackend("reference", hyper);
     return backend->download(*backend->generate(codes));
+}
+
+// The same of the odd network, after `change`.
+NetworkWeights generated(const HyperConfig& config, const std::function<void(Tensors&)>& change,
+                         const std::vector<float>& codes = {}) {
+    Tensors tensors = tensorsOf(config);
+    change(tensors);
+    return generatedFrom(tensors, config, odd(), codes);
 }
 
 void zero(Tensors& tensors, const std::string& ending) {
@@ -391,5 +398,120 @@ BOOST_AUTO_TEST_CASE(a_tile_embedding_changes_its_own_tile) {
         const size_t o = e / 63, i = e / 9 % 7;
         const bool same = before[two].kernel.values[e] == after[two].kernel.values[e];
         BOOST_TEST(same != (o >= 4 && o < 8 && i >= 4), "output " << o << ", input " << i);
+    }
+}
+
+namespace {
+
+// One depthwise layer of 19 channels. With tiles of 4 x 4 its kernels come from two of them, 16 channels and 3.
+Architecture deepArchitecture() {
+    return parseArchitecture(R"({"name": "deep", "input": {"size": 9, "channels": 3, "mean": [1, 2, 3],
+        "std": [4, 5, 6]}, "layers": [
+        {"name": "stem", "op": "conv", "input": "image", "out": 19, "kernel": 1},
+        {"name": "deep", "op": "conv", "input": "stem", "out": 19, "kernel": 3, "pad": 1, "groups": 19},
+        {"name": "deep.bn", "op": "batch_norm", "input": "deep"}], "stages": ["deep.bn"]})",
+                             "deep");
+}
+
+Tensors deepTensors(const HyperConfig& config) {
+    Tensors tensors;
+    for (const Layer& layer : {Layer{"stem", 19, 3, 1}, Layer{"deep", 19, 1, 3}}) {
+        const std::string stem = "generator." + std::string(layer.name), tile = "tile." + std::to_string(layer.kernel);
+        const int64_t window = layer.kernel * layer.kernel, gains = layer.in == 1 ? window : layer.in;
+        add(tensors, stem + ".film.weight", {2 * layer.out + gains, config.width});
+        add(tensors, stem + ".film.bias", {2 * layer.out + gains});
+        if (config.form == "pure") {
+            add(tensors, stem + ".tiles", {layer.in == 1 ? 2 : 5, config.width});
+            add(tensors, tile + ".expand.weight", {config.tileHidden * window, config.width});
+            add(tensors, tile + ".expand.bias", {config.tileHidden * window});
+            add(tensors, tile + ".mix.weight", {config.tileHidden, config.tileHidden});
+            add(tensors, tile + ".mix.bias", {config.tileHidden});
+            add(tensors, tile + ".tile.weight", {16, config.tileHidden});
+            add(tensors, tile + ".tile.bias", {16});
+            continue;
+        }
+        add(tensors, "base." + std::string(layer.name) + ".weight", {layer.out, layer.in, layer.kernel, layer.kernel});
+        add(tensors, stem + ".bottleneck.weight", {config.bottleneck, config.width});
+        add(tensors, stem + ".out.weight", {config.rank * layer.out, config.bottleneck});
+        add(tensors, stem + ".in.weight", {config.rank * layer.in * window, config.bottleneck});
+        add(tensors, stem + ".in.bias", {config.rank * layer.in * window});
+    }
+    if (config.form == "residual") add(tensors, "base.deep.bn.gamma", {19});
+    if (config.form == "residual") add(tensors, "base.deep.bn.beta", {19});
+    return tensors;
+}
+
+}  // namespace
+
+// A gain a tap, the same for all channels; u mixes R windows of k x k numbers that all channels share.
+BOOST_AUTO_TEST_CASE(a_depthwise_kernel_has_gains_of_taps_and_mixes_of_shared_windows) {
+    const HyperConfig config = configOf("residual");
+    const Tensors tensors = deepTensors(config);
+    const std::vector<float> codes = drawn("codes", {2, config.width}, 2.f).values;
+    const NetworkWeights weights = generatedFrom(tensors, config, deepArchitecture(), codes);
+    const auto row = [&](const std::string& name, int64_t r, const std::vector<double>& x) {
+        double sum = 0;
+        for (size_t i = 0; i < x.size(); ++i) {
+            sum += double(tensors.at("generator.deep." + name).values[size_t(r) * x.size() + i]) * x[i];
+        }
+        return sum;
+    };
+    const auto bias = [&](const std::string& name, int64_t i) {
+        return double(tensors.at("generator.deep." + name).values[size_t(i)]);
+    };
+    const std::vector<double> code(codes.begin() + 6, codes.end());
+    const std::vector<double> t = {row("bottleneck.weight", 0, code), row("bottleneck.weight", 1, code)};
+    const std::vector<float>& base = tensors.at("base.deep.weight").values;
+    const NodeWeights &kernel = weights[1], &norm = weights[2];
+    BOOST_TEST((kernel.kernel.shape == std::vector<int64_t>{19, 1, 3, 3}));
+    for (int64_t c = 0; c < 19; ++c) {
+        for (int64_t k = 0; k < 9; ++k) {
+            const double gain = row("film.weight", 38 + k, code) + bias("film.bias", 38 + k);
+            double expected = double(base[size_t(c * 9 + k)]) * (1 + gain);
+            for (int64_t r = 0; r < 3; ++r) {
+                expected +=
+                    row("out.weight", r * 19 + c, t) * (row("in.weight", r * 9 + k, t) + bias("in.bias", r * 9 + k));
+            }
+            near(kernel.kernel.values[size_t(c * 9 + k)], expected, "kernel");
+        }
+        const double g = row("film.weight", c, code) + bias("film.bias", c);
+        near(norm.gamma[size_t(c)], double(tensors.at("base.deep.bn.gamma").values[size_t(c)]) * (1 + g), "gamma");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_depthwise_kernel_takes_every_entry_of_its_tiles) {
+    const HyperConfig config = configOf("pure");
+    Tensors tensors = deepTensors(config);
+    zero(tensors, ".film.weight");
+    const std::vector<float>& film = tensors.at("generator.deep.film.bias").values;
+    const NetworkWeights before = generatedFrom(tensors, config, deepArchitecture());
+    Tensors changed = tensors;
+    changed.at("generator.deep.tiles").values[6] += 1;  // of the second tile: channels 16 .. 18
+    const NetworkWeights after = generatedFrom(changed, config, deepArchitecture());
+    for (size_t c = 0; c < 19; ++c) {
+        const float* own = before[1].kernel.values.data() + c * 9;
+        BOOST_TEST(std::equal(own, own + 9, after[1].kernel.values.data() + c * 9) == (c < 16), "channel " << c);
+    }
+    // With nothing but the last bias, each entry is that bias.
+    zero(tensors, ".tile.weight");
+    const std::vector<float>& bias = tensors.at("tile.3.tile.bias").values;
+    const NetworkWeights weights = generatedFrom(tensors, config, deepArchitecture());
+    for (size_t e = 0; e < 19 * 9; ++e) {
+        const double gain = 1 + double(film[38 + e % 9]);
+        near(weights[1].kernel.values[e], double(bias[e / 9 % 16]) * std::sqrt(2.0 / 9) * gain, "kernel");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(tensors_of_a_depthwise_layer_have_its_shapes) {
+    for (const char* form : {"residual", "pure"}) {
+        const HyperConfig config = configOf(form);
+        for (const auto& item : deepTensors(config)) {
+            Tensors wrong = deepTensors(config);
+            wrong[item.first].shape.insert(wrong[item.first].shape.begin(), 1);
+            const std::string sentence =
+                sentenceOf([&] { readGenerators(inMemory(wrong), config, deepArchitecture()); });
+            BOOST_TEST(sentence.find("\"" + item.first + "\"") != std::string::npos, sentence);
+        }
+        BOOST_CHECK_NO_THROW(readGenerators(inMemory(deepTensors(config)), config, deepArchitecture()));
     }
 }

@@ -60,11 +60,12 @@ NetworkWeights readWeights(const ModelFile& file, const Architecture& architectu
     for (size_t i = 0; i < architecture.nodes.size(); ++i) {
         const Node& node = architecture.nodes[i];
         const std::string stem = "weights." + node.name;
-        const int64_t in = inputShape(architecture, node).channels;
         if (node.op == Op::Conv) {
+            const int64_t in = kernelInputs(architecture, node);
             weights[i].kernel = file.read(stem + ".kernel", {node.out, in, node.kernel, node.kernel});
         }
         if (node.op != Op::BatchNorm) continue;
+        const int64_t in = node.shape.channels;
         weights[i].gamma = values(file, stem + ".gamma", {in});
         weights[i].beta = values(file, stem + ".beta", {in});
         weights[i].mean = values(file, stem + ".mean", {in});

@@ -50,6 +50,7 @@ BOOST_AUTO_TEST_CASE(folding_keeps_every_output) {
         const std::vector<std::vector<int>> choices = {{1}, {2}, {3}, {1, 3}, {2, 3}, {1, 2, 3}};
         for (const std::vector<int>& stages : choices) {
             for (const unsigned seed : {4u, 5u}) compareWithArchitecture(everyOp(), stages, kind, seed);
+            compareWithArchitecture(depthwiseNet(), stages, kind, 6);
         }
     }
     for (unsigned seed = 0; seed < 20; ++seed) {
@@ -106,6 +107,19 @@ BOOST_AUTO_TEST_CASE(outputs_have_their_names_and_metadata_go_along) {
         BOOST_TEST(graph.architecture == "small");
         BOOST_TEST(graph.size == 37);
     }
+}
+
+BOOST_AUTO_TEST_CASE(depthwise_convolutions_keep_their_groups) {
+    const NetGraph graph = randomGraph(depthwiseNet(), {1, 2, 3}, HeadKind::Ridge, 3);
+    int depthwise = 0;
+    for (const NetNode& node : graph.nodes) {
+        if (node.op != NetOp::Conv) continue;
+        BOOST_TEST((node.groups == 1 || (node.groups == node.in.channels && node.groups == node.shape.channels)));
+        const int row = node.in.channels / node.groups * node.kernel * node.kernel;
+        BOOST_TEST(node.weight.size() == size_t(node.shape.channels * row));
+        depthwise += node.groups > 1;
+    }
+    BOOST_TEST(depthwise == 9);
 }
 
 BOOST_AUTO_TEST_CASE(layers_behind_the_last_stage_stay_out) {

@@ -112,7 +112,10 @@ std::vector<uint8_t> foreignModel(const std::string& key, const std::string& val
 BOOST_AUTO_TEST_CASE(read_back_it_agrees_with_the_net_built_directly) {
     for (const HeadKind kind : {HeadKind::Ridge, HeadKind::Cosine, HeadKind::Lda}) {
         const std::vector<std::vector<int>> choices = {{1}, {3}, {1, 3}, {1, 2, 3}};
-        for (const std::vector<int>& stages : choices) compareEmitters(randomGraph(everyOp(), stages, kind, 11), 12);
+        for (const std::vector<int>& stages : choices) {
+            compareEmitters(randomGraph(everyOp(), stages, kind, 11), 12);
+            compareEmitters(randomGraph(depthwiseNet(), stages, kind, 13), 14);
+        }
     }
     for (unsigned seed = 0; seed < 20; ++seed) {
         const Architecture architecture = randomArchitecture(seed);
@@ -240,6 +243,26 @@ BOOST_AUTO_TEST_CASE(the_least_length_of_features_is_in_the_file) {
         ++found;
     }
     BOOST_TEST(found == 1);
+}
+
+// OpenCV sees it from the shape of the kernel; others read the attribute, and its default is 1.
+BOOST_AUTO_TEST_CASE(depthwise_convolutions_have_the_attribute_group) {
+    const NetGraph network = randomGraph(depthwiseNet(), {1, 2, 3}, HeadKind::Ridge, 41);
+    const std::vector<uint8_t> bytes = emitOnnx(network);
+    const std::string graph = fieldsOf(std::string(bytes.begin(), bytes.end()), 7).at(0);
+    std::map<std::string, std::string> found, expected;
+    for (const std::string& node : fieldsOf(graph, 1)) {
+        if (fieldsOf(node, 4).at(0) != "Conv") continue;
+        std::string& groups = found[fieldsOf(node, 2).at(0)];
+        for (const std::string& attribute : fieldsOf(node, 5)) {
+            if (fieldsOf(attribute, 1).at(0) == "group") groups = fieldsOf(attribute, 3).at(0);
+        }
+    }
+    for (const NetNode& node : network.nodes) {
+        if (node.op != NetOp::Conv) continue;
+        expected[node.name] = node.groups == 1 ? "" : std::to_string(node.shape.channels);
+    }
+    BOOST_TEST((found == expected));
 }
 
 // In any order, but each node behind those it reads: the rule of the format.

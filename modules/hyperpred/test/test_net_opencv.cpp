@@ -43,6 +43,7 @@ BOOST_AUTO_TEST_CASE(agrees_with_plain_loops) {
         const std::vector<std::vector<int>> choices = {{1}, {3}, {1, 3}, {1, 2, 3}};
         for (const std::vector<int>& stages : choices) {
             compareWithPlain(randomGraph(everyOp(), stages, kind, 11), 12);
+            compareWithPlain(randomGraph(depthwiseNet(), stages, kind, 13), 14);
         }
     }
     for (unsigned seed = 0; seed < 20; ++seed) {

@@ -130,6 +130,36 @@ BOOST_FIXTURE_TEST_CASE(net_and_onnx_agree, ModelFixture) {
     BOOST_TEST(cv::norm(one[0].reshape(1, 1), row, cv::NORM_INF) < kTolerance * (1 + cv::norm(row, cv::NORM_INF)));
 }
 
+// The whole way of a depthwise network: predicted weights, folded, as a Net, as a file and read again.
+BOOST_FIXTURE_TEST_CASE(mobilenetv2_half_is_predicted_like_any_other, ModelFixture) {
+    const Architecture half = loadArchitecture(HYPERPRED_DATA_DIR "/architectures/mobilenetv2_half.json");
+    test::writeDrawnModel(model, "residual", true, "stats", StorageType::F16, half);
+    const Images support = drawShapes(4, 50, 14), query = drawShapes(4, 20, 15);
+    PredictOptions options;
+    options.weights = "predicted";
+    options.features = {1, 2, 3, 4};
+    const std::vector<uchar> bytes = bytesOf(model, support, 200, 1, options);
+    BOOST_TEST((bytes == bytesOf(model, support, 9, 3, options)));
+
+    const auto predictor = HyperPredictor::create(model);
+    predictor->add(support.images, support.labels);
+    const auto prediction = predictor->predict(options);
+    Mat labels, scores, unknown;
+    prediction->classify(query.images, labels, scores, unknown);
+    int right = 0;
+    for (int i = 0; i < labels.rows; ++i) right += labels.at<int>(i) == query.labels[size_t(i)] ? 1 : 0;
+    BOOST_TEST(right >= 40);  // of 80; chance is 20, the weights are random, only the head learns
+    cv::dnn::Net read = cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const cv::Size size(64, 64);
+    Mat small;
+    for (size_t i = 0; i < query.images.size(); i += 11) {
+        cv::resize(query.images[i], small, size, 0, 0, cv::INTER_CUBIC);  // all are smaller
+        read.setInput(cv::dnn::blobFromImage(small, 1.0, size, cv::Scalar(), true, false));
+        const Mat found = read.forward("probabilities").reshape(1, 1);
+        BOOST_TEST(cv::norm(found, scores.row(int(i)), cv::NORM_INF) < 1e-3);
+    }
+}
+
 BOOST_FIXTURE_TEST_CASE(every_head_and_option, ModelFixture) {
     const Images set = drawShapes(4, 9, 5);
     const auto predictor = HyperPredictor::create(model);

@@ -75,6 +75,17 @@ HyperConfig configOf(int layers) {
 
 }  // namespace
 
+// Channels in: those under one output channel.
+BOOST_AUTO_TEST_CASE(a_depthwise_layer_is_told_by_its_single_input) {
+    const Architecture architecture = parseArchitecture(R"({"name": "deep",
+        "input": {"size": 16, "channels": 3, "mean": [1, 2, 3], "std": [4, 5, 6]},
+        "layers": [{"name": "stem", "op": "conv", "input": "image", "out": 32, "kernel": 1},
+                   {"name": "deep", "op": "conv", "input": "stem", "out": 32, "kernel": 7, "stride": 2, "pad": 3,
+                    "groups": 32}], "stages": ["deep"]})",
+                                                        "deep");
+    describes(architecture, 1, {0, 0, 1, 1, 0, 0.5, 0.5, 0.5, 1, 1});
+}
+
 // 27 pixels -> 14 -> 14 -> 7; the side branch 27 -> 7.
 BOOST_AUTO_TEST_CASE(descriptions_agree_with_a_pencil_calculation) {
     const Architecture architecture = odd();

@@ -16,6 +16,7 @@ namespace cpu {
 struct ConvShape {
     Shape in, out;
     int kernel, stride, pad;
+    bool depthwise = false;  // a kernel a channel, C x 1 x k x k
 };
 
 // What happens to each sum before it is stored: + bias (padded to whole panels), + other, max(y, 0).
@@ -32,7 +33,7 @@ public:
     explicit Convolution(const ConvShape& shape) : shape_(shape) {}
     virtual ~Convolution() = default;
 
-    // O x I x k x k kernel, each output channel times `scale` where that is not null, as run() wants it.
+    // O x I x k x k kernel (C x 1 x k x k where it is depthwise), each output channel times `scale` where that is not null, as run() wants it.
     virtual Buffer pack(const float* kernel, const float* scale, const Workers& workers) const = 0;
     virtual size_t scratchFloats(int images) const = 0;
     virtual void run(const Buffer& packed, const float* in, int images, const Epilogue& epilogue, float* out,
@@ -45,6 +46,7 @@ protected:
 // The faster of the algorithms that can do it.
 std::unique_ptr<Convolution> createConvolution(const ConvShape& shape);
 std::unique_ptr<Convolution> createDirectConvolution(const ConvShape& shape);
+std::unique_ptr<Convolution> createDepthwiseConvolution(const ConvShape& shape);
 bool winogradFits(const ConvShape& shape);
 std::unique_ptr<Convolution> createWinogradConvolution(const ConvShape& shape);
 

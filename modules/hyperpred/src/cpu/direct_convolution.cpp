@@ -211,6 +211,7 @@ std::unique_ptr<Convolution> createDirectConvolution(const ConvShape& shape) {
 }
 
 std::unique_ptr<Convolution> createConvolution(const ConvShape& shape) {
+    if (shape.depthwise) return createDepthwiseConvolution(shape);
     if (winogradFits(shape)) return createWinogradConvolution(shape);
     return createDirectConvolution(shape);
 }

@@ -21,6 +21,7 @@ struct LayerCode {
     int conv = 0, batchNorm = -1;  // nodes
     size_t out = 0, in = 0, window = 0;
     Values film;   // g, b, a
+    bool depthwise = false;
     Values u, v;   // residual: rank x O, rank x (I k k)
     Values gains;  // 1 + a, for each of I k k
 };
@@ -37,7 +38,8 @@ public:
             layer.conv = convs[l];
             layer.batchNorm = batchNormOf(hyper.architecture, convs[l]);
             layer.out = size_t(node.out);
-            layer.in = size_t(inputShape(hyper.architecture, node).channels);
+            layer.in = size_t(kernelInputs(hyper.architecture, node));
+            layer.depthwise = isDepthwise(node);
             layer.window = size_t(node.kernel) * size_t(node.kernel);
             layers_.push_back(std::move(layer));
         }
@@ -63,9 +65,8 @@ private:
         LayerCode& layer = layers_[l];
         layer.film = linear(generator.filmWeight, generator.filmBias, layer.code);
         layer.gains.resize(layer.in * layer.window);
-        for (size_t j = 0; j < layer.gains.size(); ++j) {
-            layer.gains[j] = 1 + layer.film[2 * layer.out + j / layer.window];
-        }
+        const size_t share = layer.depthwise ? 1 : layer.window;  // taps that have one gain
+        for (size_t j = 0; j < layer.gains.size(); ++j) layer.gains[j] = 1 + layer.film[2 * layer.out + j / share];
         if (layer.batchNorm >= 0) {
             NodeWeights& batchNorm = weights_[size_t(layer.batchNorm)];
             for (size_t o = 0; o < layer.out; ++o) {
@@ -154,11 +155,12 @@ private:
         workers_.forEach(int(layer.out), [&](int row, int) {
             const size_t o = size_t(row);
             for (size_t i = 0; i < layer.in; ++i) {
-                const size_t place = o % edge * edge + i % edge, tile = o / edge * inTiles + i / edge;
+                const size_t place = layer.depthwise ? o % (edge * edge) : o % edge * edge + i % edge;
+                const size_t tile = layer.depthwise ? o / (edge * edge) : o / edge * inTiles + i / edge;
                 const float* from = entries.data() + place * window * tiles + tile;
                 for (size_t k = 0; k < window; ++k) {
                     kernel[(o * layer.in + i) * window + k] =
-                        (from[k * tiles] + bias.values[place]) * scale * layer.gains[i * window];
+                        (from[k * tiles] + bias.values[place]) * scale * layer.gains[i * window + k];
                 }
             }
         });

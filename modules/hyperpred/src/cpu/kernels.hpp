@@ -30,6 +30,22 @@ struct PanelTask {
     bool relu = false;
 };
 
+// One row of a depthwise convolution: out[x][c] = sum over taps (ky, kx) of pixels[ky * columns + x * stride + kx][c] *
+// weights[(ky * kernel + kx) * channels + c]; then + bias[c], + other[x][c] and the greater of it and 0, each where
+// asked for. A pixel in the padding is one of zeros.
+struct DepthwiseTask {
+    const float* const* pixels = nullptr;  // kernel rows of `columns` pixels, each a row of channels
+    int columns = 0;                       // (width - 1) * stride + kernel
+    int kernel = 1, stride = 1;
+    int width = 0;  // pixels of the result
+    int channels = 0;
+    const float* weights = nullptr;
+    const float* bias = nullptr;
+    const float* other = nullptr;  // width x channels, as out
+    bool relu = false;
+    float* out = nullptr;
+};
+
 // y = scale x + shift (where scale is given), + other, max(y, 0), in place: pixels x channels.
 struct FinishTask {
     float* values = nullptr;
@@ -48,6 +64,7 @@ struct Kernels {
     int panel;  // output channels of a panel: two registers
     int rows;   // most rows of a panel task
     void (*multiplyPanel)(const PanelTask& task);
+    void (*depthwiseRow)(const DepthwiseTask& task);
     void (*finish)(const FinishTask& task);
     // Winograd's F(4 x 4, 3 x 3) (Lavin and Gray, 2015). `pixels`: 36 pointers to channel rows, row by row; position i
     // of the result goes to out + i * stride. `channels`: a multiple of lanes.

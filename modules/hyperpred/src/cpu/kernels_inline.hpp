@@ -255,6 +255,86 @@ struct Single {
     static void write(float* p, float value) { *p = value; }
 };
 
+template <class Part>
+inline void storeDepthwise(const DepthwiseTask& task, int x, int c, typename Part::Value value) {
+    const size_t at = size_t(x) * size_t(task.channels) + size_t(c);
+    if (task.bias) value += Part::read(task.bias + c);
+    if (task.other) value += Part::read(task.other + at);
+    Part::write(task.out + at, task.relu ? atLeastZero(value) : value);
+}
+
+// Result x of any window and stride, for channels c ...
+template <class Part>
+inline void depthwiseAt(const DepthwiseTask& task, int x, int c) {
+    typename Part::Value sum = {};
+    const float* weights = task.weights + c;
+    for (int ky = 0; ky < task.kernel; ++ky) {
+        const float* const* pixels = task.pixels + ky * task.columns + x * task.stride;
+        for (int kx = 0; kx < task.kernel; ++kx, weights += task.channels) {
+            sum += Part::read(pixels[kx] + c) * Part::read(weights);
+        }
+    }
+    storeDepthwise<Part>(task, x, c, sum);
+}
+
+// N neighbouring results, x ..., of a window of K and a stride of S, for a register of channels: each input pixel is
+// loaded once for all of them.
+template <int N, int K, int S>
+inline void depthwiseBlock(const DepthwiseTask& task, int x, int c) {
+    Lanes sums[N] = {};
+    const float* weights = task.weights + c;
+    const float* const* pixels = task.pixels + x * S;
+    for (int ky = 0; ky < K; ++ky, pixels += task.columns) {
+        Lanes taps[K];
+#pragma GCC unroll 5
+        for (int kx = 0; kx < K; ++kx, weights += task.channels) taps[kx] = load(weights);
+#pragma GCC unroll 16
+        for (int j = 0; j < (N - 1) * S + K; ++j) {
+            const Lanes value = load(pixels[j] + c);
+#pragma GCC unroll 4
+            for (int n = 0; n < N; ++n) {
+                if (j >= n * S && j < n * S + K) sums[n] += value * taps[j - n * S];
+            }
+        }
+    }
+    for (int n = 0; n < N; ++n) storeDepthwise<Whole>(task, x + n, c, sums[n]);
+}
+
+template <int K, int S>
+void depthwiseRowOf(const DepthwiseTask& task) {
+    int x = 0;
+    const int whole = task.channels / kLanes * kLanes;
+    for (; x + 4 <= task.width; x += 4) {
+        for (int c = 0; c < whole; c += kLanes) depthwiseBlock<4, K, S>(task, x, c);
+    }
+    for (; x + 2 <= task.width; x += 2) {
+        for (int c = 0; c < whole; c += kLanes) depthwiseBlock<2, K, S>(task, x, c);
+    }
+    for (; x < task.width; ++x) {
+        for (int c = 0; c < whole; c += kLanes) depthwiseBlock<1, K, S>(task, x, c);
+    }
+}
+
+void depthwiseRow(const DepthwiseTask& task) {
+    const int whole = task.channels / kLanes * kLanes;
+    if (task.kernel == 3 && task.stride == 1) {
+        depthwiseRowOf<3, 1>(task);
+    } else if (task.kernel == 3 && task.stride == 2) {
+        depthwiseRowOf<3, 2>(task);
+    } else if (task.kernel == 5 && task.stride == 1) {
+        depthwiseRowOf<5, 1>(task);
+    } else if (task.kernel == 5 && task.stride == 2) {
+        depthwiseRowOf<5, 2>(task);
+    } else {
+        for (int x = 0; x < task.width; ++x) {
+            for (int c = 0; c < whole; c += kLanes) depthwiseAt<Whole>(task, x, c);
+        }
+    }
+    for (int x = 0; x < task.width; ++x) {
+        for (int c = whole; c < task.channels; ++c) depthwiseAt<Single>(task, x, c);
+    }
+}
+
 // Four running sums: one would wait for each addition.
 template <class Part>
 inline void measureAt(const float* values, size_t pixels, size_t stride, float* mean, float* squares) {
@@ -362,9 +442,9 @@ float dot(const float* a, const float* b, int count) {
 
 const Kernels& HYPERPRED_KERNELS(const char* name);  // OpenCV's build warns of a definition without one
 const Kernels& HYPERPRED_KERNELS(const char* name) {
-    static const Kernels table = {name,          kLanes,         kPanel,         kRows,   multiplyPanel, finish,
-                                  winogradInput, winogradOutput, winogradKernel, measure, greatest,      mean,
-                                  dot,           addRows};
+    static const Kernels table = {name,   kLanes,        kPanel,         kRows,          multiplyPanel, depthwiseRow,
+                                  finish, winogradInput, winogradOutput, winogradKernel, measure,       greatest,
+                                  mean,   dot,           addRows};
     return table;
 }
 

@@ -105,7 +105,8 @@ private:
         }
         if (step.producer != Producer::Copy) step.node = index;
         if (node.op == Op::Conv)
-            step.convolution = createConvolution({step.in, step.raw, node.kernel, node.stride, node.pad});
+            step.convolution =
+                createConvolution({step.in, step.raw, node.kernel, node.stride, node.pad, isDepthwise(node)});
         steps_.push_back(std::move(step));
         place(steps_.back(), index);
     }

@@ -32,8 +32,9 @@ Generate::Generate(const HyperNetwork& hyper, const NetworkLayout& layout, Memor
         const Node& node = hyper.architecture.nodes[size_t(conv)];
         GeneratorLayer layer{};
         layer.outputs = node.out;
-        layer.inputs = inputShape(hyper.architecture, node).channels;
+        layer.inputs = kernelInputs(hyper.architecture, node);
         layer.window = node.kernel * node.kernel;
+        layer.depthwise = isDepthwise(node);
         layer.kernel = layout.kernel[size_t(conv)];
         layers_.push_back(layer);
     }
@@ -129,7 +130,7 @@ void Generate::placeTiles(const HyperNetwork& hyper) {
         layer.embedding = append(arena, hyper.generators.layers[i].tileEmbedding.values);
         layer.inTiles = int(blocksFor(layer.inputs, tile_));
         layer.tileHidden = tileNumbers_;
-        tileNumbers_ += blocksFor(layer.outputs, tile_) * layer.inTiles * layer.window * tileHidden_;
+        tileNumbers_ += hyper.generators.layers[i].tileEmbedding.shape[0] * layer.window * tileHidden_;
     }
     tiles_ = pool_.upload(arena);
 }

@@ -169,15 +169,19 @@ private:
 
 // Where a predicted layer's numbers lie in the arenas, in floats.
 struct GeneratorLayer {
-    int outputs, inputs, window;  // O, I, k x k
+    int outputs, inputs, window;  // O, I (1 where it is depthwise), k x k
+    int depthwise;
     int64_t kernel;               // first weight among all kernels
-    int64_t inputGain;            // a (I) among the first products
+    int64_t inputGain;            // a (I, or k x k where it is depthwise) among the first products
     int64_t u, v;                 // R x O and R x (I k k) among the second products
     // pure
     int64_t tileHidden;  // first of the layer's tiles x (k k) x H numbers
     int64_t embedding;   // tiles x d, among the parameters
     int64_t expandWeight, expandBias, mixWeight, mixBias, tileWeight, tileBias;
     int inTiles;
+
+    // Which of the numbers a belongs to place j of a row of the kernel, j = (i, y, x).
+    HYPERPRED_BOTH int64_t gainOf(int64_t j) const { return inputGain + (depthwise ? j : j / window); }
 };
 
 // Index of the last entry whose first number is not above `at`; `first` ascends.
@@ -218,7 +222,7 @@ struct ResidualKernels : EachElement<ResidualKernels> {
         const GeneratorLayer& layer = table.byKernel(index);
         const int64_t at = index - layer.kernel, row = int64_t(layer.inputs) * layer.window;
         const int64_t o = at / row, j = at % row;
-        double value = double(base[index]) * (1 + double(gains[layer.inputGain + j / layer.window]));
+        double value = double(base[index]) * (1 + double(gains[layer.gainOf(j)]));
         for (int r = 0; r < rank; ++r) {
             value += double(factors[layer.u + r * layer.outputs + o]) * double(factors[layer.v + r * row + j]);
         }
@@ -294,7 +298,8 @@ struct MixTiles : EachElement<MixTiles> {
     }
 };
 
-// The kernels from their tiles, cut to O x I, to He variance and with the input gains.
+// The kernels from their tiles, cut to O x I (or each tile T x T channels of a depthwise one), to He variance and with
+// the gains.
 struct PureKernels : EachElement<PureKernels> {
     GeneratorTable table;
     const float* parameters;
@@ -307,17 +312,16 @@ struct PureKernels : EachElement<PureKernels> {
     HYPERPRED_BOTH int64_t count() const { return total; }
     HYPERPRED_BOTH void element(int64_t index) const {
         const GeneratorLayer& layer = table.byKernel(index);
-        const int64_t at = index - layer.kernel;
-        const int position = int(at % layer.window), i = int(at / layer.window % layer.inputs);
-        const int o = int(at / layer.window / layer.inputs);
-        const int64_t which = int64_t(o / tile) * layer.inTiles + i / tile;
-        const int64_t entry = int64_t(o % tile) * tile + i % tile;
+        const int64_t row = int64_t(layer.inputs) * layer.window;
+        const int64_t o = (index - layer.kernel) / row, j = (index - layer.kernel) % row;
+        const int64_t i = j / layer.window, position = j % layer.window, square = int64_t(tile) * tile;
+        const int64_t which = layer.depthwise ? o / square : o / tile * layer.inTiles + i / tile;
+        const int64_t entry = layer.depthwise ? o % square : o % tile * tile + i % tile;
         const float* n = mixed + layer.tileHidden + (which * layer.window + position) * hidden;
         const float* weight = parameters + layer.tileWeight + entry * hidden;
         double sum = double(parameters[layer.tileBias + entry]);
         for (int h = 0; h < hidden; ++h) sum += double(weight[h]) * double(n[h]);
-        const double scale = sqrt(2.0 / double(int64_t(layer.inputs) * layer.window));
-        kernels[index] = float(sum * scale * (1 + double(gains[layer.inputGain + i])));
+        kernels[index] = float(sum * sqrt(2.0 / double(row)) * (1 + double(gains[layer.gainOf(j)])));
     }
 };
 

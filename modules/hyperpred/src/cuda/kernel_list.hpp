@@ -22,12 +22,14 @@ struct KernelList {
     static constexpr int kCount = int(sizeof...(Kernels));
 };
 
-using AllKernels = KernelList<Normalise<float>, Normalise<Half>, Finish<float>, Finish<Half>, Pool<float>, Pool<Half>,
-                              SpatialMean<float, float>, SpatialMean<Half, Half>, SpatialMean<Half, float>,
-                              DirectConvolution<float>, DirectConvolution<Half>, PackKernel<float>, PackKernel<Half>,
-                              ColumnMoments<float>, ColumnMoments<Half>, FinishMoments, AffineOfNorm, SketchPlanes,
-                              EncoderInput, ImageStatistics, LongRows, ShortRows, GruProducts, GruGates, NormRow,
-                              ResidualKernels, PredictedNorms, ExpandTiles, MixTiles, PureKernels, GramEntries, Widen>;
+using AllKernels =
+    KernelList<Normalise<float>, Normalise<Half>, Finish<float>, Finish<Half>, Pool<float>, Pool<Half>,
+               SpatialMean<float, float>, SpatialMean<Half, Half>, SpatialMean<Half, float>, DirectConvolution<float>,
+               DirectConvolution<Half>, PackKernel<float>, PackKernel<Half>, DepthwiseConvolution<float>,
+               DepthwiseConvolution<Half>, PackDepthwise<float>, PackDepthwise<Half>, ColumnMoments<float>,
+               ColumnMoments<Half>, FinishMoments, AffineOfNorm, SketchPlanes, EncoderInput, ImageStatistics, LongRows,
+               ShortRows, GruProducts, GruGates, NormRow, ResidualKernels, PredictedNorms, ExpandTiles, MixTiles,
+               PureKernels, GramEntries, Widen>;
 
 // Position of K in a list; a kernel that is missing there does not compile.
 template <class K, class List>

@@ -173,6 +173,68 @@ struct DirectConvolution : EachElement<DirectConvolution<T>> {
     }
 };
 
+// A depthwise convolution with all that follows it, out = relu(convolution + shift + other), each only where it is
+// given: memory is what it costs, so a launch of its own for the rest would double that.
+template <class T>
+struct DepthwiseConvolution : EachElement<DepthwiseConvolution<T>> {
+    const T* in;
+    const T* kernel;  // k x k x C, padded as the maps are
+    T* out;
+    const float* shift;  // channels, or null
+    const T* other;      // as out, or null
+    int relu;
+    MapShape from, to;  // channels are equal
+    int edge, stride, pad;
+    int64_t images;
+
+    HYPERPRED_BOTH int64_t count() const { return images * to.elements() / kLane; }
+    HYPERPRED_BOTH void element(int64_t index) const {
+        const int groups = to.channels / kLane;
+        const int group = int(index % groups);
+        const int64_t pixel = index / groups;
+        const int x = int(pixel % to.width), y = int(pixel / to.width % to.height);
+        const int64_t image = pixel / to.pixels();
+        const Lanes<T>* source = reinterpret_cast<const Lanes<T>*>(in) + image * from.pixels() * groups + group;
+        const Lanes<T>* taps = reinterpret_cast<const Lanes<T>*>(kernel) + group;
+        float sum[kLane];
+        for (int c = 0; c < kLane; ++c) sum[c] = 0.f;
+        for (int ky = 0; ky < edge; ++ky) {
+            for (int kx = 0; kx < edge; ++kx) {
+                const int row = y * stride - pad + ky, column = x * stride - pad + kx;
+                if (row < 0 || row >= from.height || column < 0 || column >= from.width) continue;
+                const Lanes<T> lanes = source[(int64_t(row) * from.width + column) * groups];
+                const Lanes<T> weights = taps[int64_t(ky * edge + kx) * groups];
+                for (int c = 0; c < kLane; ++c) sum[c] += load(lanes.values[c]) * load(weights.values[c]);
+            }
+        }
+        Lanes<T> more{}, lanes;
+        if (other) more = reinterpret_cast<const Lanes<T>*>(other)[index];
+        for (int c = 0; c < kLane; ++c) {
+            if (shift) sum[c] += shift[group * kLane + c];
+            if (other) sum[c] += load(more.values[c]);
+            store(relu && sum[c] < 0.f ? 0.f : sum[c], lanes.values[c]);  // a NaN stays one
+        }
+        reinterpret_cast<Lanes<T>*>(out)[index] = lanes;
+    }
+};
+
+// A kernel C x 1 x k x k of floats -> k x k x C of T, padded with zeros; `scale` as below.
+template <class T>
+struct PackDepthwise : EachElement<PackDepthwise<T>> {
+    const float* kernel;
+    const float* scale;  // or null
+    T* out;
+    int channels, window;  // window: k x k
+
+    HYPERPRED_BOTH int64_t count() const { return int64_t(window) * paddedChannels(channels); }
+    HYPERPRED_BOTH void element(int64_t index) const {
+        const int c = int(index % paddedChannels(channels)), position = int(index / paddedChannels(channels));
+        float value = 0.f;
+        if (c < channels) value = kernel[int64_t(c) * window + position] * (scale ? scale[c] : 1.f);
+        store(value, out[index]);
+    }
+};
+
 // A kernel O x I x k x k of floats -> O x k x k x I of T, both channel counts padded with zeros; `scale` (one number an
 // output channel) folds a batch-norm in.
 template <class T>

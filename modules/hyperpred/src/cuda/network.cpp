@@ -39,6 +39,19 @@ Memory pack(const Node& node, int inputs, const float* kernel, const float* scal
     return packed;
 }
 
+template <class T>
+Memory packDepthwise(const Node& node, const float* kernel, const float* scale, MemoryPool& pool) {
+    PackDepthwise<T> task{};
+    task.kernel = kernel;
+    task.scale = scale;
+    task.channels = node.out;
+    task.window = node.kernel * node.kernel;
+    Memory packed = pool.takeOf<T>(size_t(task.count()));
+    task.out = packed.template as<T>();
+    launch(pool.device(), task);
+    return packed;
+}
+
 }  // namespace
 
 NetworkLayout layOut(const Architecture& architecture) {
@@ -46,9 +59,8 @@ NetworkLayout layOut(const Architecture& architecture) {
     for (const Node& node : architecture.nodes) {
         layout.kernel.push_back(node.op == Op::Conv ? layout.kernels : -1);
         layout.norm.push_back(node.op == Op::BatchNorm ? layout.norms : -1);
-        const int inputs = inputShape(architecture, node).channels;
-        if (node.op == Op::Conv) layout.kernels += int64_t(node.out) * inputs * node.kernel * node.kernel;
-        if (node.op == Op::BatchNorm) layout.norms += inputs;
+        if (node.op == Op::Conv) layout.kernels += nodeCost(architecture, node).parameters;
+        if (node.op == Op::BatchNorm) layout.norms += node.shape.channels;
     }
     return layout;
 }
@@ -105,19 +117,19 @@ NetworkWeights readWeights(const Architecture& architecture, const NetworkLayout
     NetworkWeights weights(architecture.nodes.size());
     for (size_t i = 0; i < weights.size(); ++i) {
         const Node& node = architecture.nodes[i];
-        const int inputs = inputShape(architecture, node).channels;
         if (node.op == Op::Conv && kernels) {
-            weights[i].kernel.shape = {node.out, inputs, node.kernel, node.kernel};
-            weights[i].kernel.values = part(all, layout.kernel[i], node.out * inputs * node.kernel * node.kernel);
+            weights[i].kernel.shape = {node.out, kernelInputs(architecture, node), node.kernel, node.kernel};
+            weights[i].kernel.values = part(all, layout.kernel[i], int(nodeCost(architecture, node).parameters));
         }
         if (node.op != Op::BatchNorm) continue;
+        const int channels = node.shape.channels;
         if (kernels) {
-            weights[i].gamma = part(gamma, layout.norm[i], inputs);
-            weights[i].beta = part(beta, layout.norm[i], inputs);
+            weights[i].gamma = part(gamma, layout.norm[i], channels);
+            weights[i].beta = part(beta, layout.norm[i], channels);
         }
         if (network.calibrated) {
-            weights[i].mean = part(mean, layout.norm[i], inputs);
-            weights[i].variance = part(variance, layout.norm[i], inputs);
+            weights[i].mean = part(mean, layout.norm[i], channels);
+            weights[i].variance = part(variance, layout.norm[i], channels);
         }
     }
     return weights;
@@ -126,8 +138,12 @@ NetworkWeights readWeights(const Architecture& architecture, const NetworkLayout
 Memory packKernel(const Architecture& architecture, const NetworkLayout& layout, const Step& step,
                   const DeviceNetwork& network, const float* scale, MemoryPool& pool) {
     const Node& node = architecture.nodes[size_t(step.node)];
-    const int inputs = inputShape(architecture, node).channels;
     const float* kernel = network.kernels.floats() + layout.kernel[size_t(step.node)];
+    if (isDepthwise(node)) {
+        return network.half ? packDepthwise<Half>(node, kernel, scale, pool)
+                            : packDepthwise<float>(node, kernel, scale, pool);
+    }
+    const int inputs = kernelInputs(architecture, node);
     return network.half ? pack<Half>(node, inputs, kernel, scale, pool)
                         : pack<float>(node, inputs, kernel, scale, pool);
 }

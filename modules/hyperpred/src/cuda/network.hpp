@@ -13,7 +13,7 @@ namespace cv {
 namespace hyperpred {
 namespace cuda {
 
-// Where a network's numbers lie: all kernels end to end (each O x I x k x k), and all batch-norms' channels end to end,
+// Where a network's numbers lie: all kernels end to end (each O x I x k x k, or C x 1 x k x k), and all batch-norms' channels end to end,
 // both in the order of the nodes.
 struct NetworkLayout {
     std::vector<int64_t> kernel;  // of each node: its first weight, or -1
@@ -24,7 +24,8 @@ NetworkLayout layOut(const Architecture& architecture);
 
 // A step's weights as an ordinary pass wants them.
 struct StepWeights {
-    Memory kernel;        // O x k x k x I with the batch-norm's scale folded in, float or Half
+    Memory kernel;  // O x k x k x I (k x k x C of a depthwise one) with the batch-norm's scale folded in, float or
+                    // Half
     Memory scale, shift;  // of the batch-norm, padded; scale only where no convolution took it in
 };
 

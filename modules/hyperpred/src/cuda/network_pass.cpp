@@ -112,6 +112,10 @@ private:
 
     bool convolve(const Step& step, const StepWeights& weights, bool whole, const T* in, T* out) const {
         const Node& node = architecture_.nodes[size_t(step.node)];
+        if (isDepthwise(node)) {
+            convolveDepthwise(step, node, weights, whole, in, out);
+            return whole;
+        }
         ConvolutionTask task;
         task.half = sizeof(T) == sizeof(Half);
         task.images = chunk_;
@@ -134,6 +138,27 @@ private:
             if (!fused) device_.convolve(task);
         }
         return fused || (whole && !task.shift && !other && !task.relu);
+    }
+
+    // By an own kernel on every device: libraries spend matrix routines on it.
+    void convolveDepthwise(const Step& step, const Node& node, const StepWeights& weights, bool whole, const T* in,
+                           T* out) const {
+        DepthwiseConvolution<T> task{};
+        task.in = in;
+        task.kernel = weights.kernel.template as<T>();
+        task.out = out;
+        if (whole) {
+            task.shift = weights.shift.floats();
+            task.other = step.other == kNoStep ? nullptr : activation(step.other);
+            task.relu = step.relu;
+        }
+        task.from = step.from;
+        task.to = step.to;
+        task.edge = node.kernel;
+        task.stride = node.stride;
+        task.pad = node.pad;
+        task.images = images_;
+        launch(device_, task);
     }
 
     void poolWindows(const Step& step, const T* in, T* out) const {

@@ -49,10 +49,11 @@ Values embedding(const RecurrentParameters& parameters, size_t layer) {
     return e;
 }
 
-// W_base (1 + a) + sum_r u_r v_r.
+// W_base (1 + a) + sum_r u_r v_r. An input gain belongs to all taps of an input channel, or to one tap where the layer is
+// depthwise.
 void residualKernel(const GeneratorParameters& parameters, const LayerGenerator& layer, const Values& code,
                     const Values& inputGain, Tensor& kernel) {
-    const size_t out = size_t(kernel.shape[0]), row = kernel.values.size() / out, in = size_t(kernel.shape[1]);
+    const size_t out = size_t(kernel.shape[0]), row = kernel.values.size() / out;
     const size_t rank = size_t(parameters.rank);
     Values u, v;
     if (rank > 0) {
@@ -62,7 +63,7 @@ void residualKernel(const GeneratorParameters& parameters, const LayerGenerator&
     }
     for (size_t o = 0; o < out; ++o) {
         for (size_t j = 0; j < row; ++j) {
-            double value = double(kernel.values[o * row + j]) * (1 + inputGain[j / (row / in)]);
+            double value = double(kernel.values[o * row + j]) * (1 + inputGain[j / (row / inputGain.size())]);
             for (size_t r = 0; r < rank; ++r) value += u[r * out + o] * v[r * row + j];
             kernel.values[o * row + j] = float(value);
         }
@@ -86,26 +87,25 @@ Values tileEntries(const TileGenerator& tile, size_t window, const Values& code)
 }
 
 void pureKernel(const GeneratorParameters& parameters, const LayerGenerator& layer, const Values& code,
-                const Values& inputGain, Tensor& kernel) {
+                const Values& inputGain, bool depthwise, Tensor& kernel) {
     const size_t out = size_t(kernel.shape[0]), in = size_t(kernel.shape[1]);
     const size_t window = size_t(kernel.shape[2] * kernel.shape[3]), edge = size_t(parameters.tile);
     const TileGenerator& tile = parameters.tiles.at(int(kernel.shape[2]));
-    const size_t inTiles = (in + edge - 1) / edge, outTiles = (out + edge - 1) / edge;
+    const size_t inTiles = (in + edge - 1) / edge, tiles = size_t(layer.tileEmbedding.shape[0]);
     const double scale = std::sqrt(2.0 / double(in * window));
-    for (size_t index = 0; index < outTiles * inTiles; ++index) {
+    for (size_t index = 0; index < tiles; ++index) {
         Values shifted = code;
         for (size_t i = 0; i < code.size(); ++i) {
             shifted[i] += double(layer.tileEmbedding.values[index * code.size() + i]);
         }
         const Values entries = tileEntries(tile, window, shifted);
-        for (size_t y = 0; y < edge; ++y) {
-            for (size_t x = 0; x < edge; ++x) {
-                const size_t o = index / inTiles * edge + y, i = index % inTiles * edge + x;
-                if (o >= out || i >= in) continue;
-                for (size_t p = 0; p < window; ++p) {
-                    kernel.values[(o * in + i) * window + p] =
-                        float(entries[(y * edge + x) * window + p] * scale * (1 + inputGain[i]));
-                }
+        for (size_t e = 0; e < edge * edge; ++e) {
+            const size_t o = depthwise ? index * edge * edge + e : index / inTiles * edge + e / edge;
+            const size_t i = depthwise ? 0 : index % inTiles * edge + e % edge;
+            if (o >= out || i >= in) continue;
+            for (size_t p = 0; p < window; ++p) {
+                const double gain = 1 + inputGain[depthwise ? p : i];
+                kernel.values[(o * in + i) * window + p] = float(entries[e * window + p] * scale * gain);
             }
         }
     }
@@ -120,10 +120,10 @@ void generateLayer(const HyperNetwork& hyper, size_t index, const Values& code, 
     const Values inputGain(film.begin() + std::ptrdiff_t(2 * out), film.end());
     Tensor& kernel = weights[size_t(conv)].kernel;
     if (hyper.generators.pure) {
-        const int64_t in = inputShape(hyper.architecture, node).channels;
+        const int64_t in = kernelInputs(hyper.architecture, node);
         kernel.shape = {node.out, in, node.kernel, node.kernel};
         kernel.values.resize(out * size_t(in) * size_t(node.kernel) * size_t(node.kernel));
-        pureKernel(hyper.generators, layer, code, inputGain, kernel);
+        pureKernel(hyper.generators, layer, code, inputGain, isDepthwise(node), kernel);
     } else {
         residualKernel(hyper.generators, layer, code, inputGain, kernel);
     }

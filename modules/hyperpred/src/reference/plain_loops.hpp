@@ -18,7 +18,7 @@ namespace reference {
 std::vector<double> linear(const Tensor& weight, const Tensor& bias, const std::vector<double>& x);
 double gelu(double x);
 
-// One image, planes C x H x W.
+// One image, planes C x H x W. A kernel of C x 1 x k x k on C > 1 planes is depthwise.
 std::vector<float> convolve(const std::vector<float>& input, const Shape& in, const Tensor& kernel, int stride, int pad,
                             const Shape& out);
 

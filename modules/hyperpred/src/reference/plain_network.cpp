@@ -148,18 +148,20 @@ std::vector<size_t> lastReaders(const Architecture& architecture) {
 
 std::vector<float> convolve(const std::vector<float>& input, const Shape& in, const Tensor& kernel, int stride, int pad,
                             const Shape& out) {
-    const int edge = int(kernel.shape[2]);
+    const int edge = int(kernel.shape[2]), inputs = int(kernel.shape[1]);
+    const bool depthwise = inputs < in.channels;
     std::vector<float> result;
     std::vector<double> sums(planeSize(out));
     const float* weight = kernel.values.data();
     for (int o = 0; o < out.channels; ++o) {
         std::fill(sums.begin(), sums.end(), 0.0);
-        for (int i = 0; i < in.channels; ++i) {
+        for (int i = 0; i < inputs; ++i) {
+            const int channel = depthwise ? o : i;
             for (int k = 0; k < edge * edge; ++k, ++weight) {
                 for (int y = 0; y < out.height; ++y) {
                     const int row = y * stride - pad + k / edge;
                     if (row < 0 || row >= in.height) continue;
-                    const size_t line = size_t(i) * size_t(in.height) + size_t(row);
+                    const size_t line = size_t(channel) * size_t(in.height) + size_t(row);
                     const float* source = input.data() + line * size_t(in.width);
                     for (int x = 0; x < out.width; ++x) {
                         const int column = x * stride - pad + k % edge;

@@ -16,6 +16,7 @@
 #include "data_folder.hpp"
 #include "net.hpp"
 #include "net_opencv.hpp"
+#include "random_hypernetwork.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -30,6 +31,15 @@ double seconds(const std::function<void()>& call) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// A model file, or an architecture document for a hypernetwork of drawn weights: speed does not depend on them.
+std::shared_ptr<const HyperNetwork> hyperNetworkOf(const std::string& path) {
+    const std::string ending = ".json";
+    if (path.size() > ending.size() && path.compare(path.size() - ending.size(), ending.size(), ending) == 0) {
+        return test::randomHyperNetwork(loadArchitecture(path), HyperConfig(), 11);
+    }
+    return std::make_shared<const HyperNetwork>(loadHyperNetwork(ModelFile::open(modelPath(path))));
+}
+
 std::vector<uint8_t> randomPixels(int images, int size) {
     cv::RNG chance(7);
     std::vector<uint8_t> pixels(size_t(images) * size_t(size) * size_t(size) * 3);
@@ -37,13 +47,16 @@ std::vector<uint8_t> randomPixels(int images, int size) {
     return pixels;
 }
 
-// The same weights as a cv::dnn::Net, behind a head of zeros that costs nothing.
+// The same weights as a cv::dnn::Net. Its head is of zeros, and no pass gets as far.
 cv::dnn::Net dnnNet(const Architecture& architecture, const NetworkWeights& weights, const std::vector<int>& stages) {
     Head head;
     head.classes = 2;
     head.columns = featureCount(architecture, stages);
     head.weight.assign(size_t(head.classes) * size_t(head.columns), 0.f);
     head.bias.assign(size_t(head.classes), 0.f);
+    head.familiarity.white.assign(size_t(head.columns) * size_t(head.columns), 0.f);
+    head.familiarity.whiteBias.assign(size_t(head.columns), 0.f);
+    head.familiarity.means.assign(size_t(head.classes) * size_t(head.columns), 0.f);
     return emitOpenCV(buildNet(architecture, weights, stages, head, {}));
 }
 
@@ -56,7 +69,7 @@ double dnnSeconds(cv::dnn::Net& net, const std::vector<uint8_t>& pixels, int ima
                 batch.emplace_back(size, size, CV_8UC3, data);
             }
             net.setInput(cv::dnn::blobFromImages(batch, 1.0, cv::Size(size, size), cv::Scalar(), true, false));
-            net.forward();
+            net.forward("features");
         }
     });
 }
@@ -77,13 +90,12 @@ int runSpeedBench(int argc, char** argv) {
     options.add_options()("images", po::value<int>()->default_value(2000), "half calibrated, half passed")
         ("rounds", po::value<int>()->default_value(3), "turns of each")
         ("threads", po::value<int>()->default_value(0), "0: all cores");
-    const Arguments arguments("hyperpred_bench speed MODEL [options]", options, {"MODEL"},
+    const Arguments arguments("hyperpred_bench speed MODEL|ARCHITECTURE.json [options]", options, {"MODEL"},
                               std::vector<std::string>(argv, argv + argc));
     if (arguments.helped()) return 0;
     const int images = std::max(4, arguments.get<int>("images")), half = images / 2;
     if (arguments.get<int>("threads") > 0) cv::setNumThreads(arguments.get<int>("threads"));
-    const auto hyper =
-        std::make_shared<const HyperNetwork>(loadHyperNetwork(ModelFile::open(modelPath(arguments.get<std::string>("MODEL")))));
+    const auto hyper = hyperNetworkOf(arguments.get<std::string>("MODEL"));
     const int size = hyper->architecture.size, last = int(hyper->architecture.stages.size());
     const std::vector<int> stages = last > 1 ? std::vector<int>{last - 1, last} : std::vector<int>{last};
     const std::vector<uint8_t> pixels = randomPixels(images, size);

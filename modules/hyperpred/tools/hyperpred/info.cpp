@@ -30,6 +30,7 @@ Json describe(const Architecture& architecture) {
                           {"output", {node.shape.channels, node.shape.height, node.shape.width}},
                           {"parameters", cost.parameters},
                           {"mflop", double(cost.flops) / 1e6}});
+        if (node.op == Op::Conv) layers.back()["groups"] = node.groups;
     }
     const Cost total = totalCost(architecture);
     Json stages = Json::array();
@@ -113,10 +114,12 @@ void printArchitecture(const Json& architecture) {
     char line[200];
     for (const Json& layer : architecture["layers"]) {
         const Json& shape = layer["output"];
+        const bool depthwise = layer.value("groups", 1) > 1;
+        const std::string op = depthwise ? "depthwise" : layer["op"].get<std::string>();
         std::snprintf(line, sizeof line, "  %-24s %-11s %5d x %3d x %3d %11lld %10.3f\n",
-                      layer["name"].get<std::string>().c_str(), layer["op"].get<std::string>().c_str(),
-                      shape[0].get<int>(), shape[1].get<int>(), shape[2].get<int>(),
-                      static_cast<long long>(layer["parameters"].get<int64_t>()), layer["mflop"].get<double>());
+                      layer["name"].get<std::string>().c_str(), op.c_str(), shape[0].get<int>(), shape[1].get<int>(),
+                      shape[2].get<int>(), static_cast<long long>(layer["parameters"].get<int64_t>()),
+                      layer["mflop"].get<double>());
         std::cout << line;
     }
     std::snprintf(line, sizeof line,
