@@ -1,20 +1,23 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 // What is asked of every report page, in the page: a function that returns a list of sentences, one for each fault.
-(leastContrast) => {
+(width, leastContrast) => {
   const faults = [];
   const all = (selector) => [...document.querySelectorAll(selector)];
   const name = (e) => `${e.tagName.toLowerCase()} "${(e.textContent || e.alt || "").trim().slice(0, 40)}"`;
 
   // Layout
+  // `width` is the screen's: innerWidth grows with what does not fit where the screen is a phone's.
   const wide = document.scrollingElement.scrollWidth;
-  if (wide > innerWidth) faults.push(`scrolls sideways: ${wide} of ${innerWidth} pixels`);
+  if (wide > width || innerWidth > width) faults.push(`scrolls sideways: ${wide} of ${width} pixels`);
   const clipped = ".hidden, svg, .matrix tbody th";  // on purpose
-  const cut = all("body *").find((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(clipped));
+  const cut = all("body *").find((e) => e.getBoundingClientRect().right > width + 1 && !e.closest(clipped));
   if (cut) faults.push(`${name(cut)} is cut off at the right`);
   for (const h of all("tbody th")) {
     const narrow = h.offsetWidth < 0.2 * h.closest("table").offsetWidth;
     if (narrow && !h.closest(".matrix")) faults.push(`${name(h)} is squeezed`);
   }
+  const full = all(".matrix td, .matrix thead th").find((e) => e.scrollWidth > e.offsetWidth + 1);
+  if (full) faults.push(`${name(full)} does not fit its cell`);
 
   // Pictures and plots
   for (const image of all("img")) {

@@ -44,7 +44,7 @@ def check_page(browser, page, sections, shots, failures, schemes=("light", "dark
         for scheme in schemes:
             browser.show(width, scheme)
             browser.open(page)
-            faults = browser.evaluate(f"({CHECKS})({LEAST_CONTRAST})")
+            faults = browser.evaluate(f"({CHECKS})({width}, {LEAST_CONTRAST})")
             for text in faults + sorted(set(browser.complaints(page))):
                 say(f"{width} px, {scheme}: {text}")
             if shots and width != 360:

@@ -193,11 +193,15 @@ BOOST_AUTO_TEST_CASE(a_head_on_the_body_of_a_file_gives_the_file_again) {
             for (const Pooling pooling : {Pooling::Rms, Pooling::Mean}) {
                 const Head head = randomHead(kind, 4, featureCount(architecture, stages), 12);
                 const std::map<std::string, std::string> metadata = {{"hyperpred.classes", "[]"}, {"other", "x"}};
-                const std::vector<uint8_t> bytes = emitOnnx(
-                    buildNet(architecture, randomWeights(architecture, 13), FeatureChoice(stages, pooling), head, metadata));
-                const std::vector<uint8_t> body = onnxBody(bytes, "net.onnx");
-                BOOST_TEST((emitOnnx(buildHead(architecture.name, architecture.size, head, metadata), body) == bytes));
-                BOOST_TEST(onnxChecksum(bytes) == readOnnxMetadata(bytes, "net.onnx").at("hyperpred.checksum"));
+                const NetGraph whole =
+                    buildNet(architecture, randomWeights(architecture, 13), FeatureChoice(stages, pooling), head, metadata);
+                const NetGraph end = buildHead(architecture.name, architecture.size, head, metadata);
+                for (const OnnxFormat format : {OnnxFormat::Float, OnnxFormat::Half}) {
+                    const std::vector<uint8_t> bytes = emitOnnx(whole, format);
+                    const std::vector<uint8_t> body = onnxBody(bytes, "net.onnx");
+                    BOOST_TEST((emitOnnx(end, format, {}, body) == bytes));
+                    BOOST_TEST(onnxChecksum(bytes) == readOnnxMetadata(bytes, "net.onnx").at("hyperpred.checksum"));
+                }
             }
         }
     }

@@ -15,6 +15,8 @@ BOOST_AUTO_TEST_CASE(small_sets_are_shown_whole) {
     BOOST_TEST(!view.measured);
     BOOST_TEST((view.shownClasses == std::vector<size_t>{0, 1, 2}));
     BOOST_TEST((view.matrixClasses == view.shownClasses));
+    BOOST_TEST(!view.classesRanked);
+    BOOST_TEST(!view.matrixCut);
     BOOST_TEST(view.classes[0].images == 7);
     BOOST_TEST(view.classes[0].right == 3);  // images 0, 2, 4, 6 of 7 are wrong
     BOOST_TEST(view.classes[0].takenFor == "class 1");
@@ -55,12 +57,14 @@ BOOST_AUTO_TEST_CASE(of_a_thousand_classes_the_worst_are_shown) {
     report["leave_one_out"]["class_right"][501] = 1;
     report["leave_one_out"]["class_right"][7] = 3;
     const ReportView view(report);
+    BOOST_TEST(view.classesRanked);
+    BOOST_TEST(view.matrixCut);
     BOOST_TEST(view.shownClasses.size() == 100u);
     BOOST_TEST(view.shownClasses[0] == 500u);
     BOOST_TEST(view.shownClasses[1] == 501u);
     BOOST_TEST(view.shownClasses[2] == 0u);
     BOOST_TEST(view.shownClasses[3] == 7u);
-    BOOST_TEST(view.matrixClasses.size() == 15u);
+    BOOST_TEST(view.matrixClasses.size() == 10u);
     BOOST_TEST(view.matrixClasses[0] == 500u);
     BOOST_TEST(view.matrixClasses[1] == 501u);
     BOOST_TEST(view.pairs[0].firstAsSecond == 4);
@@ -71,11 +75,20 @@ BOOST_AUTO_TEST_CASE(of_a_thousand_classes_the_worst_are_shown) {
 
 BOOST_AUTO_TEST_CASE(evaluations_leave_out_classes_without_images) {
     DrawnReport drawn;
+    drawn.classes = 13;
     nlohmann::ordered_json report = drawnEvaluation(drawn);
+    BOOST_TEST(ReportView(report).matrixCut);
     report["judged"]["class_images"][1] = 0;
+    BOOST_TEST(!ReportView(report).matrixCut);  // twelve are left, all of them shown
+    BOOST_TEST(ReportView(report).matrixClasses.size() == 12u);
+    BOOST_TEST(ReportView(report).matrixClasses[1] == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(mistakes_are_counted_and_strangers_have_no_label) {
+    DrawnReport drawn;
+    const nlohmann::ordered_json report = drawnEvaluation(drawn);
     const ReportView view(report);
     BOOST_TEST(view.measured);
-    BOOST_TEST((view.shownClasses == std::vector<size_t>{0, 2}));
     BOOST_TEST(view.wrongCount == 8u);  // of 15 images, counted and not the length of the list
     BOOST_TEST(view.strangers.size() == 12u);
     BOOST_TEST(view.strangers[0].label.empty());

@@ -51,6 +51,8 @@ img{display:block;width:100%;height:auto;aspect-ratio:1;object-fit:contain;backg
 overflow:hidden;overflow-wrap:anywhere}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:1rem;padding:0;
 margin:.75rem 0 0;list-style:none}.cards>li{min-width:0;break-inside:avoid}
+.cards.dense{grid-template-columns:repeat(auto-fill,minmax(min(46%,9.5rem),1fr));font-size:.875rem}
+.dense h3{font-size:.9375rem}.dense .row{flex-wrap:wrap;gap:0 .5rem}
 .strip{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:.35rem;margin:.4rem 0;list-style:none;padding:0}
 .strip.s2{grid-template-columns:repeat(2,minmax(0,7rem))}.strip.s3{grid-template-columns:repeat(3,minmax(0,7rem))}
 .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(46%,8.5rem),1fr));gap:1rem .75rem;padding:0;
@@ -77,13 +79,13 @@ th.n{white-space:normal}td.n,th.n{padding:.35rem 0 .35rem .5rem}td.w,th.w{paddin
 .matrix table{table-layout:fixed;border-spacing:2px;border-collapse:separate;font-size:clamp(.625rem,2.6vw,.875rem)}
 .matrix td,.matrix thead th{text-align:center;padding:.3em 0;border:0;border-radius:3px;
 font-variant-numeric:tabular-nums}
-.matrix .name{width:30%;text-align:left}.matrix .total{width:3.6em}
+.matrix .name{width:27%;text-align:left}.matrix .total{width:4em}.matrix thead th{overflow-wrap:normal}
 .matrix tbody th{border:0;padding:.3em .4em .3em 0;font-weight:400;overflow:hidden;text-overflow:ellipsis;
 white-space:nowrap}.matrix tbody th b{display:inline-block;min-width:1.8em;font-variant-numeric:tabular-nums}
 .matrix .hit{background:rgba(var(--good-rgb),var(--v));font-weight:600}
 .matrix .miss{background:rgba(var(--bad-rgb),var(--v))}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-.matrix{position:relative}details{margin:.5rem 0 0}
+.matrix{position:relative}.overview{margin:1.25rem 0 0}details{margin:.5rem 0 0}
 summary{cursor:pointer;color:var(--accent);font-size:.875rem;padding:.25rem 0}
 )";
 

@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 // Pictures take 5.4 KB at most (Thumbnails::kMostBytes as text): 200 of the classes, 96 of the pairs, 60 suspects, 24
 // each of dropped ones, strangers and conflicts, 12 duplicates are 2.4 MB.
 const size_t kMostClasses = 100, kFewClasses = 40, kExamplesOfFew = 4, kExamplesOfMany = 2;
-const size_t kMostMatrix = 16, kCutMatrix = 15;  // classes of a whole matrix, and of the part of a larger one
+const size_t kMostMatrix = 12, kCutMatrix = 10;  // classes of a whole matrix (a phone holds no more), and of a part
 const size_t kLonelyPairs = 2;  // pairs of a single confused image are only shown when there are fewer others
 const size_t kMostPairs = 8, kPairExamples = 3, kPairMistakes = 3;
 const size_t kMostWrong = 60, kMostDropped = 24, kMostStrangers = 24, kMostConflicts = 12, kMostDuplicates = 12;
@@ -120,11 +120,13 @@ void ReportView::readClasses() {
         list.clear();
         for (const size_t i : order) list.push_back(present[i]);
     };
-    if (present.size() > kFewClasses) {
+    classesRanked = present.size() > kFewClasses;
+    matrixCut = present.size() > kMostMatrix;
+    if (classesRanked) {
         pick(shownClasses, kMostClasses, [&](size_t c) { return -classes[c].accuracy(); });
     }
-    if (present.size() > kMostMatrix) pick(matrixClasses, kCutMatrix, [&](size_t c) { return mistakes[c]; });
-    const size_t each = present.size() > kFewClasses ? kExamplesOfMany : kExamplesOfFew;
+    if (matrixCut) pick(matrixClasses, kCutMatrix, [&](size_t c) { return mistakes[c]; });
+    const size_t each = classesRanked ? kExamplesOfMany : kExamplesOfFew;
     for (const size_t c : shownClasses) {
         classes[c].examples = firstOf(report["examples"][c].get<std::vector<std::string>>(), each);
     }

@@ -48,8 +48,10 @@ struct ReportView {
     const nlohmann::ordered_json& judged;  // of doc/file_formats.md, "Judgement"
     bool measured;                         // by `evaluate`, on images that the network has not seen
     std::vector<ShownClass> classes;       // all, by label
-    std::vector<size_t> shownClasses;      // with examples: all, or those of the lowest accuracy
-    std::vector<size_t> matrixClasses;     // of the confusion matrix: all, or those with the most mistakes
+    std::vector<size_t> shownClasses;      // with examples: all by label, or those of the lowest accuracy
+    bool classesRanked = false;            // the lowest accuracy first
+    std::vector<size_t> matrixClasses;     // of the confusion matrix: all by label, or those with the most mistakes
+    bool matrixCut = false;                // there are more classes with images
     std::vector<ConfusedPair> confused;    // the most frequent first
     std::vector<ShownPair> pairs;
     std::vector<ShownImage> wrong;      // suspects of a prediction, mistakes of an evaluation

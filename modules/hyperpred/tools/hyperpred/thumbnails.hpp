@@ -15,7 +15,7 @@ class Thumbnails {
 public:
     // JPEG bytes of a thumbnail at most; a third more as text.
     static const size_t kMostBytes = 4096;
-    static const int kEdge = 112;  // longer side in pixels; nothing is enlarged
+    static constexpr int kEdge = 112;  // longer side in pixels; nothing is enlarged
 
     // Reads every named file once, in parallel.
     explicit Thumbnails(const std::vector<std::string>& files);
