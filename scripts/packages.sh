@@ -31,3 +31,4 @@ hyperpred_install() {
 HYPERPRED_BUILD_PACKAGES=(g++ cmake ninja-build libopencv-dev libeigen3-dev nlohmann-json3-dev
                           libboost-program-options-dev)
 HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv doxygen)
+HYPERPRED_FUZZ_PACKAGES=(clang libclang-rt-14-dev libboost-test-dev)  # scripts/fuzz.sh alone
