@@ -38,10 +38,15 @@ for name in "${order[@]}"; do
     mkdir -p "$build/corpus/$name"
     log=$build/$name.log
     begin=$(date +%s)
-    found=none
+    found=none ended=0
     "$build/test/fuzz/fuzz_$name" "${options[@]}" -dict="test/fuzz/$name.dict" -max_len="${longest[$name]}" \
         -runs="$runs" -max_total_time="$seconds" -artifact_prefix="$build/findings/$name-" \
-        "$build/corpus/$name" "test/fuzz/corpus/$name" >"$log" 2>&1 || { found=$log; status=1; }
+        "$build/corpus/$name" "test/fuzz/corpus/$name" >"$log" 2>&1 || ended=$?
+    case "$ended" in
+        0) ;;
+        72) found="none, interrupted" ;;  # libFuzzer's own number for it
+        *) found=$log status=1 ;;
+    esac
     stat() { sed -n "s/^stat::$1: *//p" "$log" | tail -n 1; }
     covered=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1)
     printf '%s  %-14s %10s runs %6d s %6s runs/s  %s  findings: %s\n' "$(date -u +%F)" "$name" \
