@@ -12,6 +12,10 @@ cd "$(dirname "$0")/.."
 # Longest input of each target: the mutations of longer ones cost time and reach nothing new.
 declare -A longest=([csv]=256 [onnx_metadata]=1280 [packed]=640 [architecture]=1024 [model_file]=3840)
 order=(csv onnx_metadata packed architecture model_file)  # the fastest first
+if [ -e modules/hyperpred/src/support_features.cpp ]; then
+    longest[support_features]=1280
+    order+=(support_features)
+fi
 
 target=${1:-} runs=${2:-10000000} seconds=${3:-0}
 [ "$target" = all ] || order=("$target")
