@@ -36,3 +36,4 @@ HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv doxygen
 HYPERPRED_PACKAGE_PACKAGES=(dpkg-dev file lintian pkg-config)
 # The installed programs: manual pages and completions (test/install_runs.sh, test/completion.py).
 HYPERPRED_INSTALL_PACKAGES=(man-db mandoc zsh fish)
+HYPERPRED_FUZZ_PACKAGES=(clang libclang-rt-14-dev libboost-test-dev)  # scripts/fuzz.sh alone

@@ -9,55 +9,15 @@
 
 #include "atomic_file.hpp"
 #include "error.hpp"
-#include "strict_json.hpp"
+#include "packed_header.hpp"
 
 namespace cv {
 namespace hyperpred {
 
 namespace {
 
-using Json = nlohmann::json;
-
-const char kMagic[] = "HPPACK01";
-const size_t kMagicBytes = 8;
-const uint32_t kMaxHeader = 16u << 20;
-
 [[noreturn]] void refuse(const std::string& path, const std::string& sentence) {
     fail(Failure::BadFile, "packed file \"" + path + "\": " + sentence);
-}
-
-struct Header {
-    int64_t size = 0, count = 0;
-    std::vector<std::string> classNames;
-};
-
-Header readHeader(std::istream& in, const std::string& path, uint64_t fileBytes) {
-    char magic[kMagicBytes];
-    uint32_t length = 0;
-    in.read(magic, kMagicBytes);
-    in.read(reinterpret_cast<char*>(&length), sizeof length);
-    if (!in || std::string(magic, kMagicBytes) != kMagic) refuse(path, "does not begin with HPPACK01");
-    if (length > kMaxHeader || length + kMagicBytes + 4 > fileBytes) refuse(path, "its header is longer than the file");
-    std::string text(length, '\0');
-    in.read(&text[0], length);
-    const Json json = readStrictJson(text, 8, "packed file \"" + path + "\", header");
-    Header header;
-    try {
-        header.size = json.at("size").get<int64_t>();
-        header.count = json.at("count").get<int64_t>();
-        header.classNames = json.at("classes").get<std::vector<std::string>>();
-    } catch (const Json::exception& error) {
-        refuse(path, std::string("header: ") + error.what());
-    }
-    if (header.size < 8 || header.size > 1024 || header.count < 1 || header.count > 100000000) {
-        refuse(path, "header: size must be 8..1024 and count 1..100000000");
-    }
-    const uint64_t expected =
-        kMagicBytes + 4 + length + uint64_t(header.count) * uint64_t(4 + header.size * header.size * 3);
-    if (expected != fileBytes) {
-        refuse(path, "has " + std::to_string(fileBytes) + " bytes, its header promises " + std::to_string(expected));
-    }
-    return header;
 }
 
 std::vector<int> selectClasses(const DataRule& rule, const PackedFile& file) {
@@ -89,30 +49,28 @@ PackedFile readPackedFile(const std::string& path) {
     const uint64_t fileBytes = std::filesystem::file_size(path, failure);
     std::ifstream in(path, std::ios::binary);
     if (failure || !in) fail(Failure::NotFound, "packed file \"" + path + "\": cannot be opened");
-    const Header header = readHeader(in, path, fileBytes);
+    const PackedHeader header = readPackedHeader(in, path, fileBytes);
     PackedFile file;
     file.classNames = header.classNames;
     file.labels = torch::empty({header.count}, torch::kInt);
     file.pixels = torch::empty({header.count, header.size, header.size, 3}, torch::kByte);
-    in.read(static_cast<char*>(file.labels.data_ptr()), std::streamsize(header.count * 4));
+    in.read(static_cast<char*>(file.labels.data_ptr()), std::streamsize(file.labels.numel() * 4));
     in.read(static_cast<char*>(file.pixels.data_ptr()), std::streamsize(file.pixels.numel()));
     if (!in) refuse(path, "cannot be read to its end");
+    checkPackedLabels(file.labels.data_ptr<int32_t>(), header, path);
     file.labels = file.labels.to(torch::kLong);
-    if (file.labels.min().item<int64_t>() < 0 || file.labels.max().item<int64_t>() >= int64_t(file.classNames.size())) {
-        refuse(path, "a label lies outside 0.." + std::to_string(file.classNames.size() - 1));
-    }
     return file;
 }
 
 void writePackedFile(const std::string& path, int size, const std::vector<std::string>& classNames,
                      const std::vector<int>& labels, const std::vector<unsigned char>& pixels) {
-    const std::string header = Json{{"size", size}, {"count", labels.size()}, {"classes", classNames}}.dump(
-        -1, ' ', false, Json::error_handler_t::replace);
-    const auto length = static_cast<uint32_t>(header.size());
+    PackedHeader header;
+    header.size = size;
+    header.count = int(labels.size());
+    header.classNames = classNames;
+    const std::string bytes = packedHeaderBytes(header);
     writeAtomically(path, [&](std::ostream& out) {
-        out.write(kMagic, kMagicBytes);
-        out.write(reinterpret_cast<const char*>(&length), sizeof length);
-        out.write(header.data(), std::streamsize(header.size()));
+        out.write(bytes.data(), std::streamsize(bytes.size()));
         out.write(reinterpret_cast<const char*>(labels.data()), std::streamsize(labels.size() * 4));
         out.write(reinterpret_cast<const char*>(pixels.data()), std::streamsize(pixels.size()));
     });
