@@ -26,10 +26,11 @@ void runGrow(const Words& given) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_CASE(a_description_that_ends_in_a_list_names_the_choices) {
+BOOST_AUTO_TEST_CASE(a_description_with_a_list_names_the_choices) {
     BOOST_TEST((choicesIn("auto, cpu, cuda or reference") == Words{"auto", "cpu", "cuda", "reference"}));
     BOOST_TEST((choicesIn("how a stage's map becomes numbers: rms or mean") == Words{"rms", "mean"}));
-    BOOST_TEST((choicesIn("onnx, onnx-fp16 or onnx-int8") == Words{"onnx", "onnx-fp16", "onnx-int8"}));
+    BOOST_TEST((choicesIn("onnx, onnx-fp16 or onnx-int8: how to write it") == Words{"onnx", "onnx-fp16", "onnx-int8"}));
+    BOOST_TEST(choicesIn("class to forget; may be given again").empty());
     BOOST_TEST(choicesIn("report to write, .html or .json").empty());
     BOOST_TEST(choicesIn("a file, or the name of one in test/bench").empty());
     BOOST_TEST(choicesIn("0: all cores").empty());

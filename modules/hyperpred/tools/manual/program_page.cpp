@@ -21,6 +21,20 @@ bool isChoice(const std::string& word) {
            });
 }
 
+// The words of "auto, cpu, cuda or reference"; none where anything else stands among them.
+std::vector<std::string> listedWords(const std::string& list) {
+    const size_t last = list.rfind(" or ");
+    if (last == std::string::npos) return {};
+    std::vector<std::string> words;
+    for (size_t at = 0; at <= last;) {
+        const size_t comma = std::min(list.find(", ", at), last);
+        words.push_back(list.substr(at, comma - at));
+        at = comma + 2;
+    }
+    words.push_back(list.substr(last + 4));
+    return std::all_of(words.begin(), words.end(), isChoice) ? words : std::vector<std::string>();
+}
+
 // Words broken at the width, every line but the first behind `indent` blanks.
 std::string wrapped(const std::string& text, size_t column, size_t indent) {
     std::istringstream words(text);
@@ -60,20 +74,9 @@ const CommandPage* findCommand(const ProgramPage& program, const std::string& na
 }
 
 std::vector<std::string> choicesIn(const std::string& meaning) {
-    const size_t colon = meaning.rfind(": ");
-    std::string list = colon == std::string::npos ? meaning : meaning.substr(colon + 2);
-    const size_t last = list.rfind(" or ");
-    if (last == std::string::npos) return {};
-    std::vector<std::string> choices;
-    const std::string final = list.substr(last + 4);
-    list.resize(last);
-    for (size_t at = 0; at <= list.size();) {
-        const size_t comma = std::min(list.find(", ", at), list.size());
-        choices.push_back(list.substr(at, comma - at));
-        at = comma + 2;
-    }
-    choices.push_back(final);
-    return std::all_of(choices.begin(), choices.end(), isChoice) ? choices : std::vector<std::string>();
+    const size_t first = meaning.find(": "), last = meaning.rfind(": ");
+    const std::vector<std::string> choices = listedWords(meaning.substr(last == std::string::npos ? 0 : last + 2));
+    return choices.empty() && first != std::string::npos ? listedWords(meaning.substr(0, first)) : choices;
 }
 
 std::string valueIn(const std::string& meaning) {

@@ -46,8 +46,9 @@ struct ProgramPage {
 
 const CommandPage* findCommand(const ProgramPage& program, const std::string& name);  // null where there is none
 
-// A description that ends in a list of words ("auto, cpu, cuda or reference", "how to pool: rms or mean") names the
-// only values of its option; anything else gives no choice. So who describes an option this way completes it, too.
+// A description that is a list of words, or ends or begins with one and a colon ("auto, cpu or cuda", "how to
+// pool: rms or mean"), names the only values of its option; anything else gives no choice. So who describes an option
+// this way completes it, too.
 std::vector<std::string> choicesIn(const std::string& meaning);
 // FILE, FOLDER or VALUE, by what the description of a text option speaks of.
 std::string valueIn(const std::string& meaning);
