@@ -72,6 +72,14 @@ for file in "$model" "$source/data/architectures/resnet34.json" "$work/a.onnx"; 
     run info "$file" --json; check "info --json $(basename "$file")" 0 $?
 done
 
+# A network with depthwise layers, of a hypernetwork as small as its pictures.
+run predict "$work/small" --model "$source/test/golden/residual_deep.safetensors" --out "$work/deep.onnx" --features 1,2
+check "predict a depthwise network" 0 $?
+run evaluate "$work/deep.onnx" "$work/small" --json; check "evaluate it" 0 $?
+run classify "$work/deep.onnx" "$work/small"; check "classify with it" 0 $?
+run info "$source/data/architectures/mobilenetv2_half.json"; check "info mobilenetv2_half" 0 $?
+check "depthwise layers" 17 "$(grep -c ' depthwise ' "$work/out")"
+
 run; check "no command" 2 $?
 check "one line" yes "$(one_line)"
 run frobnicate; check "unknown command" 2 $?

@@ -12,9 +12,10 @@ namespace cpu {
 
 namespace {
 
-// Chunks are as large as keeps their activations near the processor: weights are read once a chunk.
+// Weights are read once a chunk, activations once a step: a chunk has about as many bytes of activations as there are of
+// weights, within what stays near the processor.
 const int kLargestChunk = 32;
-const int64_t kChunkBytes = int64_t(8) << 20;
+const int64_t kLeastChunkBytes = int64_t(1) << 20, kMostChunkBytes = int64_t(8) << 20;
 
 class PlanMaker {
 public:
@@ -123,8 +124,10 @@ private:
 };
 
 int chunkImages(const Architecture& architecture) {
+    const int64_t weights = totalCost(architecture).parameters * int64_t(sizeof(float));
+    const int64_t bytes = std::min(std::max(weights, kLeastChunkBytes), kMostChunkBytes);
     int images = kLargestChunk;
-    while (images > 1 && images * liveActivationBytes(architecture) > kChunkBytes) images /= 2;
+    while (images > 1 && images * liveActivationBytes(architecture) > bytes) images /= 2;
     return images;
 }
 

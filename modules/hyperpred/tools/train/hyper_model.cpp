@@ -53,17 +53,15 @@ void addRecurrent(Named& to, const HyperConfig& config, torch::Generator& chance
     addNorm(to, "recurrent.norm", d);
 }
 
-int64_t tilesAcross(int64_t channels, int64_t tile) {
-    return (channels + tile - 1) / tile;
-}
-
-void addLayer(Named& to, const HyperConfig& config, const Node& node, int64_t in, torch::Generator& chance) {
+void addLayer(Named& to, const HyperConfig& config, const Architecture& architecture, const Node& node,
+              torch::Generator& chance) {
     const std::string stem = "generator." + node.name;
-    const int64_t out = node.out, d = config.width, window = int64_t(node.kernel) * node.kernel;
-    to[stem + ".film.weight"] = torch::zeros({2 * out + in, d});
-    to[stem + ".film.bias"] = torch::zeros({2 * out + in});
+    const int64_t out = node.out, in = kernelInputs(architecture, node), d = config.width;
+    const int64_t window = int64_t(node.kernel) * node.kernel, film = 2 * out + gainCount(architecture, node);
+    to[stem + ".film.weight"] = torch::zeros({film, d});
+    to[stem + ".film.bias"] = torch::zeros({film});
     if (config.form == "pure") {
-        to[stem + ".tiles"] = normal(chance, {tilesAcross(out, config.tile) * tilesAcross(in, config.tile), d}, 1);
+        to[stem + ".tiles"] = normal(chance, {tileCount(architecture, node, config.tile), d}, 1);
     } else if (config.rank > 0) {
         // v has the size of a He-normal kernel, half of it common to all tasks; u starts at zero.
         const double he = std::sqrt(1.0 / double(in * window));
@@ -132,15 +130,21 @@ torch::Tensor gruStep(const Named& parameters, const std::string& stem, const to
 // Numbers that say what layer l's code becomes.
 struct Layer {
     const Node& node;
-    int64_t in;
+    int64_t in;  // channels under one output channel
     std::string stem;
 };
+
+// 1 + a, shaped to multiply the kernel: a gain of each input channel, or of each tap where the layer is depthwise.
+torch::Tensor gains(const Layer& layer, const torch::Tensor& a) {
+    const int64_t k = layer.node.kernel;
+    return isDepthwise(layer.node) ? (1 + a).view({1, 1, k, k}) : (1 + a).view({1, layer.in, 1, 1});
+}
 
 torch::Tensor residualKernel(const HyperConfig& config, const Named& parameters, const Layer& layer,
                              const torch::Tensor& code, const torch::Tensor& inGain) {
     const int64_t out = layer.node.out, k = layer.node.kernel;
     const torch::Tensor base = parameters.at("base." + layer.node.name + ".weight");
-    const torch::Tensor scaled = base * (1 + inGain).view({1, layer.in, 1, 1});
+    const torch::Tensor scaled = base * gains(layer, inGain);
     if (config.rank == 0) return scaled;
     const torch::Tensor t = at::matmul(parameters.at(layer.stem + ".bottleneck.weight"), code);
     const torch::Tensor u = at::matmul(parameters.at(layer.stem + ".out.weight"), t).view({config.rank, out});
@@ -151,16 +155,21 @@ torch::Tensor residualKernel(const HyperConfig& config, const Named& parameters,
 torch::Tensor pureKernel(const HyperConfig& config, const Named& parameters, const Layer& layer,
                          const torch::Tensor& code, const torch::Tensor& inGain) {
     const int64_t out = layer.node.out, k = layer.node.kernel, tile = config.tile, window = k * k;
-    const int64_t down = tilesAcross(out, tile), across = tilesAcross(layer.in, tile);
     const std::string stem = "tile." + std::to_string(k);
     const torch::Tensor c = code.unsqueeze(0) + parameters.at(layer.stem + ".tiles");  // tiles x d
     const torch::Tensor m = at::gelu(linear(parameters, stem + ".expand", c)).view({-1, config.tileHidden, window});
     const torch::Tensor n = at::gelu(linear(parameters, stem + ".mix", m.transpose(1, 2)));  // tiles x window x hidden
-    const torch::Tensor w = linear(parameters, stem + ".tile", n).view({down, across, window, tile, tile});
-    const torch::Tensor kernel =
-        w.permute({0, 3, 1, 4, 2}).reshape({down * tile, across * tile, window}).slice(0, 0, out).slice(1, 0, layer.in);
+    const torch::Tensor w = linear(parameters, stem + ".tile", n);  // tiles x window x (tile tile)
+    torch::Tensor kernel;
+    if (isDepthwise(layer.node)) {
+        kernel = w.permute({0, 2, 1}).reshape({-1, 1, window});  // each tile: as many channels as it has entries
+    } else {
+        const int64_t across = (layer.in + tile - 1) / tile, down = w.size(0) / across;
+        kernel = w.view({down, across, window, tile, tile}).permute({0, 3, 1, 4, 2});
+        kernel = kernel.reshape({down * tile, across * tile, window});
+    }
     const double scale = std::sqrt(2.0 / double(layer.in * window));
-    return kernel.reshape({out, layer.in, k, k}) * scale * (1 + inGain).view({1, layer.in, 1, 1});
+    return kernel.slice(0, 0, out).slice(1, 0, layer.in).reshape({out, layer.in, k, k}) * scale * gains(layer, inGain);
 }
 
 }  // namespace
@@ -171,7 +180,7 @@ Named initialHyper(const HyperConfig& config, const Architecture& architecture, 
     addRecurrent(parameters, config, chance);
     for (const int index : predictedLayers(architecture)) {
         const Node& node = architecture.nodes[size_t(index)];
-        addLayer(parameters, config, node, inputShape(architecture, node).channels, chance);
+        addLayer(parameters, config, architecture, node, chance);
         if (config.form == "pure") addTile(parameters, config, node.kernel, chance);
     }
     return parameters;
@@ -264,7 +273,7 @@ TargetWeights predictWeights(const HyperConfig& config, const Architecture& arch
     const std::vector<int> layers = predictedLayers(architecture);
     for (size_t l = 0; l < layers.size(); ++l) {
         const Node& node = architecture.nodes[size_t(layers[l])];
-        const Layer layer{node, inputShape(architecture, node).channels, "generator." + node.name};
+        const Layer layer{node, kernelInputs(architecture, node), "generator." + node.name};
         const torch::Tensor code = codes[int64_t(l)];
         const torch::Tensor film = linear(parameters, layer.stem + ".film", code);
         const torch::Tensor inGain = film.slice(0, 2 * node.out);

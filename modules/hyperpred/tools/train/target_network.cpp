@@ -43,7 +43,9 @@ StageOutputs forward(const Architecture& architecture, const TargetWeights& weig
         const Node& node = architecture.nodes[i];
         const torch::Tensor x = get(node.inputs[0]);
         switch (node.op) {
-            case Op::Conv: outputs[i] = at::conv2d(x, weights.kernel[i], {}, node.stride, node.pad); break;
+            case Op::Conv:
+                outputs[i] = at::conv2d(x, weights.kernel[i], {}, node.stride, node.pad, 1, node.groups);
+                break;
             case Op::BatchNorm: outputs[i] = batchNorm(i, x); break;
             case Op::Relu: outputs[i] = at::relu(x); break;
             case Op::Add: outputs[i] = x + get(node.inputs[1]); break;
@@ -67,14 +69,14 @@ StageOutputs forward(const Architecture& architecture, const TargetWeights& weig
 Named initialBase(const Architecture& architecture, torch::Generator& chance) {
     Named parameters;
     for (const Node& node : architecture.nodes) {
-        const int64_t in = inputShape(architecture, node).channels, k = node.kernel;
+        const int64_t k = node.kernel;
         if (node.op == Op::Conv) {
-            const double scale = std::sqrt(2.0 / double(node.out * k * k));
+            const double scale = std::sqrt(2.0 / double(node.out / node.groups * k * k));
             parameters["base." + node.name + ".weight"] =
-                torch::randn({node.out, in, k, k}, chance, torch::kFloat) * scale;
+                torch::randn({node.out, kernelInputs(architecture, node), k, k}, chance, torch::kFloat) * scale;
         } else if (node.op == Op::BatchNorm) {
-            parameters["base." + node.name + ".gamma"] = torch::ones({in});
-            parameters["base." + node.name + ".beta"] = torch::zeros({in});
+            parameters["base." + node.name + ".gamma"] = torch::ones({node.shape.channels});
+            parameters["base." + node.name + ".beta"] = torch::zeros({node.shape.channels});
         }
     }
     return parameters;
