@@ -29,8 +29,9 @@ if [ "$preset" = cpu-release ]; then
     log=$(mktemp)
     cmake --preset cuda-ci -DHYPERPRED_CUDA=AUTO | tee "$log"
     if grep -q "hyperpred: CUDA backend with" "$log"; then
-        cmake --build --preset cuda-ci --target hyperpred test_backend test_cuda_kernels test_fallback_backend
-        ctest --preset cuda-ci -R '^test_(backend|cuda_kernels|fallback_backend)$'
+        cmake --build --preset cuda-ci --target hyperpred test_backend test_cuda_kernels test_cudnn_graph \
+            test_fallback_backend
+        ctest --preset cuda-ci -R '^test_(backend|cuda_kernels|cudnn_graph|fallback_backend)$'
     else
         echo "test.sh: SKIPPED the CUDA build: no CUDA toolkit with cuBLAS and cuDNN 9 here" >&2
     fi

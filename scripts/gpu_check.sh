@@ -58,7 +58,7 @@ bench=$build/bin/hyperpred_bench
 tests=$build/modules/hyperpred
 
 if has test; then
-    for stem in cuda_kernels fallback_backend backend; do
+    for stem in cuda_kernels cudnn_graph fallback_backend backend; do
         run "test_$stem" "$tests/test_$stem" --report_level=short
         head -n 1 "$out/test_$stem.log" | grep backends: || true
     done
@@ -95,6 +95,14 @@ if has bench; then
             run "bench_${architecture}_$turn" "$bench" gpu --architecture "$file" --backend "$backend" \
                 --images "$count" --rounds "$rounds" --runs $((turn == 1 && count > 100 ? 100 : 1)) --check 0 \
                 --json "$out/bench_${architecture}_$turn.json"
+            # Compiled with what follows them: the same row, and the time that compiling takes in its cold_ms.
+            if [ -n "$device" ]; then
+                run "fused_${architecture}_$turn" "$bench" gpu --architecture "$file" --backend cuda:fused \
+                    --images "$count" --rounds "$rounds" --runs $((turn == 1 ? 20 : 1)) --check 0 \
+                    --json "$out/fused_${architecture}_$turn.json"
+            else
+                later "fused_${architecture}_$turn" "no GPU"
+            fi
             if [ "$torch" = no ]; then
                 later "torch_${architecture}_$turn" "python3 has no torch"
             elif [ -z "$device" ]; then
@@ -113,11 +121,12 @@ if has bench; then
     if [ -n "$device" ]; then
         run cold "$bench" gpu --architecture data/architectures/resnet18.json --images 1000 --rounds 1 --runs 1 \
             --check 0 --json "$out/cold.json"
-        run exact "$bench" gpu --model "$model" --backend cuda:exact --images 2000 \
-            --rounds 3 --runs 3 --check 128 --json "$out/exact.json"
+        for backend in exact fused; do
+            run "$backend" "$bench" gpu --model "$model" --backend "cuda:$backend" --images 2000 \
+                --rounds 3 --runs 3 --check 128 --json "$out/$backend.json"
+        done
     else
-        later cold "no GPU"
-        later exact "no GPU"
+        for row in cold exact fused; do later "$row" "no GPU"; done
     fi
 fi
 

@@ -27,12 +27,46 @@ def median_of(runs, *keys):
 
 
 def architecture_of(name):
-    return re.match(r"(?:bench|torch)_(.*)_\d+$", name).group(1)
+    return re.match(r"(?:bench|torch|fused)_(.*)_\d+$", name).group(1)
+
+
+def at(document, *keys):
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def targets(summary):
+    """Every row of the targets for a GPU: what, measured (None: not yet), bar, whether less is better."""
+    rows = summary["rows"]
+    cifar, plain = rows.get("resnet18_cifar"), rows.get("resnet18")
+    agreement = at(summary, "model", "agreement_with_cpu")
+    return [("hypernetwork alone, resnet18, ms", at(plain, "hypernetwork_ms"), 0.5, True),
+            ("hypernetwork, times faster than PyTorch eager", at(plain, "hypernetwork_times_faster_than_eager"), 8, False),
+            ("10,000 images of 32 px, resnet18_cifar, ms", at(cifar, "end_to_end_ms"), 50, True),
+            ("10,000 images of 64 px, resnet18, ms", at(plain, "end_to_end_ms"), 25, True),
+            ("times faster than the best PyTorch, 32 px", at(cifar, "times_faster_than_torch"), 2, False),
+            ("times faster than the best PyTorch, 64 px", at(plain, "times_faster_than_torch"), 2, False),
+            ("cold process, 1,000 images, ms", at(summary, "cold", "cold_ms"), 2000, True),
+            ("weights off the CPU's", at(agreement, "weights"), 1e-5, True),
+            ("features off the CPU's", at(agreement, "features"), 2e-3, True),
+            ("same answer as the CPU, percent", at(agreement, "top1_percent"), 99.5, False),
+            ("bit-equal of 100 runs", at(plain, "repeated", "bit_equal"), 100, False)]
+
+
+def print_targets(summary):
+    for what, value, bar, less in summary["targets"]:
+        if value is None or not summary["device"]:
+            verdict = "waits for a GPU"
+        else:
+            verdict = "met" if (value <= bar if less else value >= bar) else "MISSED"
+        print(f"{what:<48} {'-' if value is None else f'{value:.6g}':>12}  bar {bar:<8g} {verdict}")
 
 
 def main():
     out, mode, device, failed, waiting = sys.argv[1:6]
     ours, torch = load("bench_*.json", out), load("torch_*.json", out)
+    fused = load("fused_*_*.json", out)
     summary = {"mode": mode, "device": device or None, "failed": failed.split(),
                "waiting": [line for line in waiting.splitlines() if line], "rows": {}}
     for architecture in sorted({architecture_of(name) for name in ours}):
@@ -44,7 +78,13 @@ def main():
                "times_the_floor": median_of(mine, "end_to_end", "times_the_floor"),
                "forward_tflops": median_of(mine, "end_to_end", "forward_tflops"),
                "hypernetwork_ms": median_of(mine, "hypernetwork", "median_ms"),
+               "stages_ms": mine[0]["end_to_end"]["stages_ms"],
+               "routines": mine[0].get("routines"),
                "repeated": mine[0]["repeated"]}
+        compiled = [run for name, run in fused.items() if architecture_of(name) == architecture]
+        if compiled:
+            row["fused"] = {"end_to_end_ms": median_of(compiled, "end_to_end", "median_ms"),
+                            "cold_ms": median_of(compiled, "cold_ms"), "routines": compiled[0].get("routines")}
         variants = sorted({variant for run in theirs for variant in run["variants"]})
         row["torch_ms"] = {v: median_of(theirs, "variants", v, "end_to_end", "median_ms") for v in variants}
         row["torch_hypernetwork_ms"] = {v: median_of(theirs, "variants", v, "hypernetwork", "median_ms")
@@ -56,11 +96,12 @@ def main():
         if eager and row["hypernetwork_ms"]:
             row["hypernetwork_times_faster_than_eager"] = eager / row["hypernetwork_ms"]
         summary["rows"][architecture] = row
-    for name in ("model", "cold", "exact"):
+    for name in ("model", "cold", "exact", "fused"):
         path = os.path.join(out, name + ".json")
         if os.path.exists(path):
             with open(path) as file:
                 summary[name] = json.load(file)
+    summary["targets"] = targets(summary)
     with open(os.path.join(out, "summary.json"), "w") as file:
         json.dump(summary, file, indent=2)
     for architecture, row in summary["rows"].items():
@@ -69,6 +110,7 @@ def main():
     agreement = summary.get("model", {}).get("agreement_with_cpu")
     if agreement:
         print(f"agreement with the CPU, trained weights: {json.dumps(agreement)}")
+    print_targets(summary)
     print(f"failed: {', '.join(summary['failed']) or 'none'}; waiting: {len(summary['waiting'])}")
 
 

@@ -103,7 +103,7 @@ def run_network(architecture, weights, images, statistics=None, found=None):
         elif op == "max_pool":
             y = F.max_pool2d(x, node["kernel"], node["stride"], node.get("pad", 0))
         else:
-            raise SystemExit(f"{op} is in none of the measured architectures")
+            raise ValueError(f"{op} is in none of the measured architectures")
         held[name] = y
         if name in architecture.stages:
             pooled.append(y.float().square().mean((2, 3)).sqrt())

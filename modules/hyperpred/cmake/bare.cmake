@@ -37,8 +37,17 @@ target_link_libraries(hyperpred_bench PRIVATE hyperpred_core hyperpred_warnings)
 set_target_properties(hyperpred_bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 # Boost.Test from its headers alone: each test takes the whole of it in.
-foreach(stem backend cuda_kernels fallback_backend)
+set(stems backend cuda_kernels fallback_backend)
+if(HYPERPRED_WITH_CUDA)
+  list(APPEND stems cudnn_graph)
+endif()
+foreach(stem IN LISTS stems)
   add_executable(test_${stem} test/test_${stem}.cpp)
+  target_compile_definitions(test_${stem} PRIVATE HYPERPRED_DATA_DIR="${CMAKE_SOURCE_DIR}/data")
+  if(stem STREQUAL "cudnn_graph")
+    target_include_directories(test_${stem} SYSTEM PRIVATE "${HYPERPRED_CUDART_INCLUDE}" "${HYPERPRED_CUBLAS_INCLUDE}"
+                               "${HYPERPRED_CUDNN_INCLUDE}")
+  endif()
   target_link_libraries(test_${stem} PRIVATE hyperpred_core hyperpred_warnings)
   target_compile_options(test_${stem} PRIVATE -fno-tree-slp-vectorize -include boost/test/included/unit_test.hpp)
   target_compile_definitions(test_${stem} PRIVATE BOOST_TEST_MODULE=${stem})

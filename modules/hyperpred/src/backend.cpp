@@ -69,6 +69,10 @@ std::vector<std::string> availableBackends() {
     return names;
 }
 
+bool Backend::sumRows(const FeatureRows&, double*, double*) {
+    return false;
+}
+
 std::unique_ptr<BackendNetwork> Backend::upload(const NetworkWeights&) {
     fail(Failure::Unsupported, device() + " takes no weights from outside");
 }

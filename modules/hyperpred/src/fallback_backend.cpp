@@ -59,7 +59,7 @@ public:
     }
 
     std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
-                                 const std::function<void(double)>& progress) override {
+                                 const std::function<void(double)>& progress, KeptRows* kept) override {
         auto& both = own<FallbackNetwork>(network);
         double shown = 0;  // never back, even where the second backend begins again
         std::function<void(double)> rising;
@@ -70,16 +70,16 @@ public:
             };
         }
         return attempt([&](Backend& backend) {
-            const std::vector<float> rows = backend.calibrate(use(both, backend), sample, choice, rising);
+            const std::vector<float> rows = backend.calibrate(use(both, backend), sample, choice, rising, kept);
             if (&backend == primary_.get()) keepStatistics(both, backend);
             return rows;
         });
     }
 
-    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
-                  float* out) override {
+    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
+                  KeptRows* kept) override {
         const auto& both = own<const FallbackNetwork>(network);
-        attempt([&](Backend& backend) { backend.features(use(both, backend), images, choice, out); });
+        attempt([&](Backend& backend) { backend.features(use(both, backend), images, choice, out, kept); });
     }
 
     void gram(const float* features, int rows, int columns, double* sum) override {
@@ -90,6 +90,11 @@ public:
             backend.gram(features, rows, columns, part.data());
         });
         for (size_t i = 0; i < part.size(); ++i) sum[i] += part[i];
+    }
+
+    // Rows that the first backend kept are strange to the second, which reads them from host memory.
+    bool sumRows(const FeatureRows& rows, double* sums, double* gram) override {
+        return attempt([&](Backend& backend) { return backend.sumRows(rows, sums, gram); });
     }
 
     NetworkWeights download(const BackendNetwork& network) const override {
@@ -108,6 +113,14 @@ public:
         network->statistics = weights;
         attempt([&](Backend& backend) { slot(*network, backend) = backend.upload(weights); });
         return network;
+    }
+
+    void finish() override {
+        attempt([](Backend& backend) { backend.finish(); });
+    }
+    std::string routines() const override {
+        Backend* second = secondIfAny();
+        return second ? second->routines() : primary_->routines();
     }
 
 private:

@@ -35,7 +35,6 @@ void gatherSums(const FeatureTable& table, FeatureStatistics& statistics) {
             const float* row = rows + size_t(i) * p;
             checkRow(row, table.columns(), first + i);
             const size_t label = size_t(table.labels()[size_t(first + i)]);
-            statistics.counts[label] += 1;
             double* sum = statistics.sums.data() + label * p;
             for (size_t j = 0; j < p; ++j) sum[j] += double(row[j]);
         }
@@ -52,7 +51,6 @@ void gatherGram(const FeatureTable& table, const AddGram& addGram, FeatureStatis
     std::vector<float> s(p);
     for (size_t j = 0; j < p; ++j) s[j] = float(t[j] / double(table.rows()));
 
-    statistics.gram.assign(p * p, 0.0);
     std::vector<float> moved(p * FeatureTable::kBlockRows);
     table.forEachBlock([&](int, int count, const float* rows) {
         for (size_t i = 0; i < size_t(count); ++i) {
@@ -68,6 +66,32 @@ void gatherGram(const FeatureTable& table, const AddGram& addGram, FeatureStatis
     }
 }
 
+FeatureStatistics emptyStatistics(const FeatureTable& table) {
+    if (table.rows() == 0) fail(Failure::BadArgument, "no features: the support set has no images");
+    FeatureStatistics statistics;
+    statistics.columns = table.columns();
+    statistics.classes = table.classes();
+    statistics.counts.assign(size_t(table.classes()), 0.0);
+    for (const int label : table.labels()) statistics.counts[size_t(label)] += 1;
+    statistics.sums.assign(size_t(table.classes()) * size_t(table.columns()), 0.0);
+    statistics.gram.assign(size_t(table.columns()) * size_t(table.columns()), 0.0);
+    return statistics;
+}
+
+// A backend that adds up by itself has looked at no row. A value that must not be there shows in the diagonal, which
+// sums squares: only then is the whole table worth a look.
+void checkSquares(const FeatureTable& table, const FeatureStatistics& statistics) {
+    const size_t p = size_t(table.columns());
+    bool fine = true;
+    for (size_t j = 0; j < p; ++j) {
+        fine = fine && statistics.gram[j * p + j] <= double(kLargest) * double(kLargest);
+    }
+    if (fine) return;
+    table.forEachBlock([&](int first, int count, const float* rows) {
+        for (int i = 0; i < count; ++i) checkRow(rows + size_t(i) * p, table.columns(), first + i);
+    });
+}
+
 }  // namespace
 
 const int FeatureTable::kBlockRows;
@@ -80,7 +104,8 @@ FeatureTable::FeatureTable(int columns, int classes)
     }
 }
 
-void FeatureTable::append(const float* rows, const int* labels, int count) {
+void FeatureTable::append(const float* rows, const int* labels, int count, const KeptRows& kept, int from) {
+    const int first = int(labels_.size());
     for (int i = 0; i < count; ++i) {
         if (labels[i] < 0 || labels[i] >= classes_) {
             fail(Failure::OutOfRange, "label " + std::to_string(labels[i]) + " of image " +
@@ -90,6 +115,26 @@ void FeatureTable::append(const float* rows, const int* labels, int count) {
         spool_.append(rows + size_t(i) * size_t(columns_));
         labels_.push_back(labels[i]);
     }
+    if (!kept || count == 0) return;
+    if (!runs_.empty()) {
+        FeatureRows::Run& last = runs_.back();
+        if (last.kept == kept && last.first + last.count == first && last.from + last.count == from) {
+            last.count += count;
+            return;
+        }
+    }
+    runs_.push_back({first, count, kept, from});
+}
+
+FeatureRows FeatureTable::view() const {
+    FeatureRows all;
+    all.rows = rows();
+    all.columns = columns_;
+    all.classes = classes_;
+    all.labels = labels_.data();
+    all.read = [this](int first, int count, float* out) { read(first, count, out); };
+    all.runs = runs_;
+    return all;
 }
 
 int FeatureTable::rows() const {
@@ -143,18 +188,18 @@ void FeatureTable::forEachBlockParallel(const std::function<void(int, int, const
 }
 
 FeatureStatistics gatherStatistics(const FeatureTable& table, Backend& backend) {
+    FeatureStatistics statistics = emptyStatistics(table);
+    if (backend.sumRows(table.view(), statistics.sums.data(), statistics.gram.data())) {
+        checkSquares(table, statistics);
+        return statistics;
+    }
     return gatherStatistics(table, [&backend](const float* rows, int count, int columns, double* sum) {
         backend.gram(rows, count, columns, sum);
     });
 }
 
 FeatureStatistics gatherStatistics(const FeatureTable& table, const AddGram& addGram) {
-    if (table.rows() == 0) fail(Failure::BadArgument, "no features: the support set has no images");
-    FeatureStatistics statistics;
-    statistics.columns = table.columns();
-    statistics.classes = table.classes();
-    statistics.counts.assign(size_t(table.classes()), 0.0);
-    statistics.sums.assign(size_t(table.classes()) * size_t(table.columns()), 0.0);
+    FeatureStatistics statistics = emptyStatistics(table);
     gatherSums(table, statistics);
     gatherGram(table, addGram, statistics);
     return statistics;

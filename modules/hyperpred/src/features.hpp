@@ -6,25 +6,27 @@
 #include <functional>
 #include <vector>
 
+#include "backend.hpp"
 #include "spool.hpp"
 
 namespace cv {
 namespace hyperpred {
-
-class Backend;
 
 // Features of the whole support set, N x p with class labels, in canonical order, in bounded memory.
 class FeatureTable {
 public:
     FeatureTable(int columns, int classes);
 
-    void append(const float* rows, const int* labels, int count);
+    // `kept`: the same rows from row `from` on, where the backend that made them still holds them.
+    void append(const float* rows, const int* labels, int count, const KeptRows& kept = nullptr, int from = 0);
     int rows() const;
     int columns() const;
     int classes() const;
     const std::vector<int>& labels() const;
     // Rows first .. first + count - 1 -> out (count x p).
     void read(int first, int count, float* out) const;
+    // All rows for a backend; the table outlives it.
+    FeatureRows view() const;
     // Calls `visit(first, count, rows)` for consecutive blocks of `kBlockRows` (the last may be shorter): the one
     // blocking that every sum over the table uses, so that sums have one order.
     static const int kBlockRows = 256;
@@ -35,6 +37,7 @@ public:
 private:
     int columns_, classes_;
     std::vector<int> labels_;
+    std::vector<FeatureRows::Run> runs_;
     Spool spool_;
 };
 

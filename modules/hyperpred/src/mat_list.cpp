@@ -1,6 +1,7 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 #include "mat_list.hpp"
 
+#include <opencv2/core/cuda.hpp>
 #include <string>
 
 #include "error.hpp"
@@ -8,8 +9,33 @@
 namespace cv {
 namespace hyperpred {
 
+namespace {
+
+// Images in a GPU's memory come to the host first: conversion, resize and the content hash must not depend on where
+// they were.
+std::vector<cv::Mat> download(InputArrayOfArrays images) {
+    if (cv::cuda::getCudaEnabledDeviceCount() < 1) {
+        fail(Failure::Unsupported,
+             "images: GpuMat, but this OpenCV has no CUDA or no device answers; Mat or UMat is expected");
+    }
+    std::vector<cv::cuda::GpuMat> there;
+    if (images.isGpuMatVector()) {
+        images.getGpuMatVector(there);
+    } else if (!images.empty()) {
+        there.push_back(images.getGpuMat());
+    }
+    std::vector<cv::Mat> mats(there.size());
+    for (size_t i = 0; i < there.size(); ++i) {
+        if (!there[i].empty()) there[i].download(mats[i]);
+    }
+    return mats;
+}
+
+}  // namespace
+
 std::vector<cv::Mat> toMats(InputArrayOfArrays images) {
     std::vector<cv::Mat> mats;
+    if (images.isGpuMat() || images.isGpuMatVector()) return download(images);
     if (images.empty() && !images.isMatVector() && !images.isUMatVector()) return mats;
     if (images.isMat() || images.isUMat()) {
         mats.push_back(images.getMat());
@@ -17,7 +43,7 @@ std::vector<cv::Mat> toMats(InputArrayOfArrays images) {
         const int count = int(images.total());
         for (int i = 0; i < count; ++i) mats.push_back(images.getMat(i));
     } else {
-        fail(Failure::BadArgument, "images: a vector of Mat or UMat (or one of them) is expected");
+        fail(Failure::BadArgument, "images: a vector of Mat, UMat or GpuMat (or one of them) is expected");
     }
     return mats;
 }

@@ -8,8 +8,8 @@
 namespace cv {
 namespace hyperpred {
 
-// The images of an InputArrayOfArrays (vectors or arrays of Mat or UMat, or one Mat or UMat) as headers on the same
-// pixels; UMat is mapped or downloaded. Throws Failure::BadArgument for anything else.
+// The images of an InputArrayOfArrays (vectors or arrays of Mat, UMat or cuda::GpuMat, or one of them) as headers on
+// the same pixels; UMat is mapped or downloaded, GpuMat downloaded. Throws Failure::BadArgument for anything else.
 std::vector<cv::Mat> toMats(InputArrayOfArrays images);
 
 // Integer labels of a vector<int> or of a one-row or one-column CV_32S, CV_16S/U or CV_8S/U Mat.

@@ -77,6 +77,7 @@ private:
         std::unique_ptr<BackendNetwork> network;
         NetworkWeights statistics;
         std::vector<float> features;  // sample x p
+        KeptRows kept;                // the same
         LeaveOneOut judged;           // on the sample, where there is a choice
     };
 
@@ -188,8 +189,9 @@ private:
         candidate.codes = std::move(codes);
         candidate.network = backend_.generate(candidate.codes);
         stopwatch_.lap("weights");
-        candidate.features = backend_.calibrate(*candidate.network, sampleBatch(), choice_,
-                                                [&](double done) { progress("calibrate", done); });
+        candidate.features = backend_.calibrate(
+            *candidate.network, sampleBatch(), choice_, [&](double done) { progress("calibrate", done); },
+            &candidate.kept);
         stopwatch_.lap("calibrate");
         return candidate;
     }
@@ -229,7 +231,7 @@ private:
 
     std::unique_ptr<FeatureTable> sampleTable(const Candidate& candidate) const {
         auto table = std::make_unique<FeatureTable>(featureColumns(), classes_);
-        table->append(candidate.features.data(), sampleLabels_.data(), int(sample_.size()));
+        table->append(candidate.features.data(), sampleLabels_.data(), int(sample_.size()), candidate.kept);
         return table;
     }
 
@@ -267,32 +269,33 @@ private:
         const size_t columns = size_t(featureColumns());
         table_ = std::make_unique<FeatureTable>(int(columns), classes_);
         std::vector<uint8_t> pixels(support_.imageBytes() * kFeatureBatch);
-        std::vector<float> rows(columns * kFeatureBatch), fresh(columns * kFeatureBatch);
+        std::vector<float> fresh(columns * kFeatureBatch);
         size_t nextSample = 0;
         for (size_t first = 0; first < entries_.size(); first += kFeatureBatch) {
             progress("features", double(first) / double(entries_.size()));
             const size_t end = std::min(entries_.size(), first + kFeatureBatch);
-            std::vector<int> labels;
-            std::vector<size_t> others;
-            for (size_t e = first; e < end; ++e) {
-                labels.push_back(entries_[e].label);
-                if (nextSample < sample_.size() && sample_[nextSample] == e) {
-                    const float* known = chosen.features.data() + nextSample++ * columns;
-                    std::copy(known, known + columns, rows.data() + (e - first) * columns);
-                } else {
-                    support_.readPixels(entries_[e].record, pixels.data() + others.size() * support_.imageBytes());
-                    others.push_back(e - first);
-                }
-            }
             ImageBatch batch;
             batch.pixels = pixels.data();
-            batch.count = int(others.size());
             batch.size = support_.imageSize();
-            if (batch.count > 0) backend_.features(*chosen.network, batch, choice_, fresh.data());
-            for (size_t i = 0; i < others.size(); ++i) {
-                std::copy_n(fresh.data() + i * columns, columns, rows.data() + others[i] * columns);
+            std::vector<bool> known;  // from the sample
+            for (size_t e = first, at = nextSample; e < end; ++e) {
+                known.push_back(at < sample_.size() && sample_[at] == e);
+                if (known.back()) {
+                    ++at;
+                } else {
+                    support_.readPixels(entries_[e].record,
+                                        pixels.data() + size_t(batch.count++) * support_.imageBytes());
+                }
             }
-            table_->append(rows.data(), labels.data(), int(labels.size()));
+            KeptRows kept;
+            if (batch.count > 0) backend_.features(*chosen.network, batch, choice_, fresh.data(), &kept);
+            size_t nextFresh = 0;
+            for (size_t e = first; e < end; ++e) {
+                const bool sampled = known[e - first];
+                const size_t from = sampled ? nextSample++ : nextFresh++;
+                const float* rows = (sampled ? chosen.features : fresh).data();
+                table_->append(rows + from * columns, &entries_[e].label, 1, sampled ? chosen.kept : kept, int(from));
+            }
         }
         stopwatch_.lap("features");
     }

@@ -23,10 +23,10 @@ public:
     std::vector<float> unroll(const std::vector<float>&) override { return {}; }
     std::unique_ptr<BackendNetwork> generate(const std::vector<float>&) override { return nullptr; }
     std::vector<float> calibrate(BackendNetwork&, const ImageBatch&, const FeatureChoice&,
-                                 const std::function<void(double)>&) override {
+                                 const std::function<void(double)>&, KeptRows*) override {
         return {};
     }
-    void features(const BackendNetwork&, const ImageBatch&, const FeatureChoice&, float*) override {}
+    void features(const BackendNetwork&, const ImageBatch&, const FeatureChoice&, float*, KeptRows*) override {}
     void gram(const float* x, int rows, int columns, double* sum) override {
         const size_t p = size_t(columns);
         for (size_t r = 0; r < size_t(rows); ++r) {

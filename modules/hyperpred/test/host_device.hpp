@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -45,7 +46,7 @@ using DeviceVector = std::vector<T, DeviceAllocator<T>>;
 // Runs a kernel as a device would, in one of many legal orders: `backwards` takes blocks and threads from the end, so
 // that a kernel that reads what its neighbour writes gives other numbers.
 template <class K>
-void runOnHost(const K& kernel, bool backwards = false) {
+std::enable_if_t<!cuda::IsCluster<K>::value> runOnHost(const K& kernel, bool backwards = false) {
     const int64_t blocks = kernel.blocks();
     for (int64_t b = 0; b < blocks; ++b) {
         const int64_t block = backwards ? blocks - 1 - b : b;
@@ -54,6 +55,24 @@ void runOnHost(const K& kernel, bool backwards = false) {
         for (int phase = 0; phase < K::kPhases; ++phase) {
             for (int t = 0; t < K::kThreads; ++t) {
                 kernel.phase(phase, block, backwards ? K::kThreads - 1 - t : t, shared);
+            }
+        }
+    }
+}
+
+// A cluster: each block runs until it has to wait for the others, so that it is as far ahead of them as it can be.
+template <class K>
+std::enable_if_t<cuda::IsCluster<K>::value> runOnHost(const K& kernel, bool backwards = false) {
+    std::vector<typename K::Shared> shared(size_t(K::kCluster));
+    std::memset(static_cast<void*>(shared.data()), 0xff, sizeof(typename K::Shared) * shared.size());
+    for (int first = 0, end = 0; first < kernel.phases(); first = end) {
+        while (end < kernel.phases() && !kernel.waitsForAll(end++)) continue;
+        for (int b = 0; b < K::kCluster; ++b) {
+            const int block = backwards ? K::kCluster - 1 - b : b;
+            for (int phase = first; phase < end; ++phase) {
+                for (int t = 0; t < K::kThreads; ++t) {
+                    kernel.phase(phase, block, backwards ? K::kThreads - 1 - t : t, shared[size_t(block)]);
+                }
             }
         }
     }
@@ -81,7 +100,11 @@ struct HostSettings {
     size_t memory = size_t(1) << 40;  // what may be allocated at once
     int64_t lifetime = -1;            // calls until the device dies; -1: it does not
     bool backwards = false;
-    bool fuses = true;  // has convolveAndFinish and multiplyByItself
+    bool fuses = true;     // has convolveAndFinish and addSquare
+    bool clusters = true;  // runs cluster kernels
+    // Launches wait until something needs them, as on a device that is busy, while what is uploaded ahead arrives at
+    // the first moment that it may: whoever relies on more order than was asked for gets other numbers.
+    bool late = false;
 };
 
 class HostDevice : public cuda::Device {
@@ -111,34 +134,60 @@ public:
         return memory;
     }
     void release(void* memory) noexcept override {
+        work();
         const std::lock_guard<std::mutex> lock(lock_);
         used_ -= blocks_[memory];
         blocks_.erase(memory);
         std::free(memory);
     }
 
-    void upload(void* to, const void* from, size_t bytes) override { move(to, from, bytes); }
-    void download(void* to, const void* from, size_t bytes) override { move(to, from, bytes); }
+    void upload(void* to, const void* from, size_t bytes) override {
+        live();
+        const char* begin = static_cast<const char*>(from);
+        const std::vector<char> kept(begin, begin + bytes);  // the caller's memory may change from now on
+        submit([to, kept] { std::memcpy(to, kept.data(), kept.size()); });
+    }
+    void download(void* to, const void* from, size_t bytes) override {
+        live();
+        work();
+        std::memcpy(to, from, bytes);
+    }
+    struct Moment : cuda::Mark {
+        int64_t at = 0;  // launches before it
+    };
+    std::unique_ptr<cuda::Mark> mark(std::unique_ptr<cuda::Mark> old) override {
+        live();
+        if (!old) old = std::make_unique<Moment>();
+        static_cast<Moment&>(*old).at = submitted_;
+        return old;
+    }
+    void uploadAhead(void* to, const void* from, size_t bytes, const cuda::Mark& free) override {
+        live();
+        work(static_cast<const Moment&>(free).at);
+        std::memcpy(to, from, bytes);
+    }
     void copy(void* to, const void* from, size_t bytes) override {
-        if (recording_) return recording_->push_back([=] { copy(to, from, bytes); });
-        move(to, from, bytes);
+        live();
+        submit([=] { std::memcpy(to, from, bytes); });
     }
     void clear(void* memory, size_t bytes) override {
         live();
-        std::memset(memory, 0, bytes);
+        submit([=] { std::memset(memory, 0, bytes); });
     }
-    void finish() override { live(); }
+    void finish() override {
+        live();
+        work();
+    }
 
     void launch(int kernel, const void* arguments, int64_t blocks) override {
         live();
         ++launches;
         if (blocks > INT32_MAX) throw DeviceFailure(DeviceFailure::Kind::Unusable, "a grid beyond 2^31 - 1 blocks");
-        if (recording_) {
-            const std::function<void(bool)> kept = HostTable<cuda::AllKernels>::of(kernel)(arguments);
-            return recording_->push_back([this, kept] { kept(settings_.backwards); });
-        }
-        HostTable<cuda::AllKernels>::of(kernel)(arguments)(settings_.backwards);
+        const std::function<void(bool)> kept = HostTable<cuda::AllKernels>::of(kernel)(arguments);
+        submit([this, kept] { kept(settings_.backwards); });
     }
+
+    bool runsClusters() override { return settings_.clusters; }
 
     struct Tape : cuda::Recording {
         std::vector<std::function<void()>> steps;
@@ -151,7 +200,8 @@ public:
         return tape;
     }
     void replay(const cuda::Recording& recording) override {
-        for (const auto& step : static_cast<const Tape&>(recording).steps) step();
+        live();
+        for (const auto& step : static_cast<const Tape&>(recording).steps) submit(step);
     }
 
     void convolve(const cuda::ConvolutionTask& task) override {
@@ -172,15 +222,15 @@ public:
         }
         return true;
     }
-    bool multiplyByItself(const double* rows, int64_t n, int p, double* out) override {
+    bool addSquare(const double* rows, int64_t n, int p, double* out) override {
+        live();
         if (!settings_.fuses) return false;
-        for (int64_t i = 0; i < p; ++i) {
-            for (int64_t j = i; j < p; ++j) {
-                double sum = 0;
-                for (int64_t row = 0; row < n; ++row) sum += rows[row * p + i] * rows[row * p + j];
-                out[i * p + j] = sum;
-            }
-        }
+        cuda::GramEntries kernel{};
+        kernel.rows = rows;
+        kernel.out = out;
+        kernel.n = n;
+        kernel.p = p;
+        submit([this, kernel] { runOnHost(kernel, settings_.backwards); });
         return true;
     }
 
@@ -195,9 +245,17 @@ private:
         if (settings_.lifetime == 0) throw DeviceFailure(DeviceFailure::Kind::Unusable, "the device died");
         if (settings_.lifetime > 0) --settings_.lifetime;
     }
-    void move(void* to, const void* from, size_t bytes) {
-        live();
-        std::memcpy(to, from, bytes);
+    void submit(std::function<void()> step) {
+        if (recording_) return recording_->push_back(std::move(step));
+        ++submitted_;
+        if (!settings_.late) return step();
+        waiting_.push_back(std::move(step));
+    }
+    // All that was launched before the moment `until`; by default, all.
+    void work(int64_t until = INT64_MAX) {
+        for (; !waiting_.empty() && submitted_ - int64_t(waiting_.size()) < until; waiting_.pop_front()) {
+            waiting_.front()();
+        }
     }
     template <class T>
     void direct(const cuda::ConvolutionTask& task) {
@@ -211,7 +269,7 @@ private:
         kernel.stride = task.stride;
         kernel.pad = task.pad;
         kernel.images = task.images;
-        runOnHost(kernel, settings_.backwards);
+        submit([this, kernel] { runOnHost(kernel, settings_.backwards); });
     }
     template <class T>
     void finishMap(const cuda::ConvolutionTask& task) {
@@ -222,13 +280,15 @@ private:
         kernel.relu = task.relu;
         kernel.channels = task.to.channels;
         kernel.pixels = task.images * task.to.pixels();
-        runOnHost(kernel, settings_.backwards);
+        submit([this, kernel] { runOnHost(kernel, settings_.backwards); });
     }
 
     HostSettings settings_;
     std::mutex lock_;
     std::map<void*, size_t> blocks_;
     size_t used_ = 0;
+    std::deque<std::function<void()>> waiting_;
+    int64_t submitted_ = 0;
     std::vector<std::function<void()>>* recording_ = nullptr;
 };
 

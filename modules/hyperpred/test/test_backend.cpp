@@ -9,6 +9,7 @@
 #include "calibration.hpp"
 #include "cuda/cuda_backend.hpp"
 #include "cuda/device_backend.hpp"
+#include "features.hpp"
 #include "host_device.hpp"
 #include "random_hypernetwork.hpp"
 #include "small_nets.hpp"
@@ -45,6 +46,7 @@ std::unique_ptr<Backend> makeBackend(const std::string& name, const std::shared_
     HostSettings settings;
     // Of threads, a device has none; what else must not matter takes their place.
     settings.backwards = threads % 2 == 0;
+    settings.late = settings.clusters = name == kHostHalf;
     return cuda::createDeviceBackend(hyper, std::make_shared<HostDevice>(settings), name == kHostHalf);
 }
 
@@ -405,6 +407,104 @@ BOOST_AUTO_TEST_CASE(gram_agrees_with_the_reference_and_adds) {
                 }
             }
         }
+    }
+}
+
+// A table of two passes' rows, interleaved as the predictor interleaves them, some of them kept and some not.
+struct Passes {
+    Passes(Backend& backend, const HyperNetwork& hyper) : choice(allStages(hyper.architecture), Pooling::Rms) {
+        const Images images(300, hyper.architecture.size, 23);
+        columns = featureCount(hyper.architecture, choice.stages);
+        const auto network = backend.generate({});
+        sample = backend.calibrate(*network, images.part(0, 60), choice, {}, &keptSample);
+        rest.resize(size_t(240 * columns));
+        backend.features(*network, images.part(60, 240), choice, rest.data(), &keptRest);
+    }
+    // Every fifth row is the sample's; labels do not ascend. `kept`: with what the backend still holds.
+    std::unique_ptr<FeatureTable> table(bool kept) const {
+        auto result = std::make_unique<FeatureTable>(columns, 7);
+        int nextSample = 0, nextRest = 0;
+        for (int i = 0; i < 300; ++i) {
+            const bool sampled = i % 5 == 2;
+            const int from = sampled ? nextSample++ : nextRest++, label = i * 5 / 30 % 7 == 3 ? 0 : i * 5 / 30 % 7;
+            const std::vector<float>& rows = sampled ? sample : rest;
+            const KeptRows none, &hint = !kept || i < 20 ? none : sampled ? keptSample : keptRest;
+            result->append(rows.data() + from * columns, &label, 1, hint, from);
+        }
+        return result;
+    }
+    FeatureChoice choice;
+    int columns = 0;
+    std::vector<float> sample, rest;
+    KeptRows keptSample, keptRest;
+};
+
+FeatureStatistics plainStatistics(const FeatureTable& table) {
+    const size_t p = size_t(table.columns());
+    FeatureStatistics all;
+    all.counts.resize(size_t(table.classes()));
+    all.sums.resize(size_t(table.classes()) * p);
+    all.gram.resize(p * p);
+    std::vector<float> row(p);
+    for (int i = 0; i < table.rows(); ++i) {
+        table.read(i, 1, row.data());
+        const size_t label = size_t(table.labels()[size_t(i)]);
+        all.counts[label] += 1;
+        for (size_t a = 0; a < p; ++a) {
+            all.sums[label * p + a] += double(row[a]);
+            for (size_t b = 0; b < p; ++b) all.gram[a * p + b] += double(row[a]) * double(row[b]);
+        }
+    }
+    return all;
+}
+
+BOOST_AUTO_TEST_CASE(statistics_of_a_table_are_plain_sums) {
+    const auto hyper = randomHyperNetwork(oddChannels(), config("residual", "stats"), 21);
+    for (const std::string& name : judged()) {
+        BOOST_TEST_CONTEXT(name) {
+            const auto backend = makeBackend(name, hyper), stranger = makeBackend(name, hyper);
+            const Passes passes(*backend, *hyper);
+            BOOST_TEST(bool(passes.keptRest) == (name != "cpu"));
+            const FeatureStatistics found = gatherStatistics(*passes.table(true), *backend);
+            const FeatureStatistics expected = plainStatistics(*passes.table(false));
+            BOOST_TEST((found.counts == expected.counts));
+            BOOST_TEST(found.counts[3] == 0);
+            const size_t p = size_t(passes.columns);
+            for (size_t k = 0; k < expected.sums.size(); ++k) {
+                BOOST_TEST(std::abs(found.sums[k] - expected.sums[k]) <= 1e-12 * (1 + std::abs(expected.sums[k])));
+            }
+            const double room = name == "cpu" ? 1e-6 : 1e-12;  // the CPU takes the mean off in float
+            for (size_t i = 0; i < p; ++i) {
+                for (size_t j = 0; j < p; ++j) {
+                    const double scale = std::sqrt(expected.gram[i * p + i] * expected.gram[j * p + j]);
+                    BOOST_TEST(std::abs(found.gram[i * p + j] - expected.gram[i * p + j]) <= room * scale);
+                    // What the host takes off and puts back is not the same bits on both sides.
+                    if (name != "cpu") BOOST_TEST(found.gram[i * p + j] == found.gram[j * p + i]);
+                }
+            }
+            // Where the rows come from must not matter, nor who else kept some.
+            for (const bool kept : {false, true}) {
+                for (Backend* other : {backend.get(), stranger.get()}) {
+                    const FeatureStatistics again = gatherStatistics(*passes.table(kept), *other);
+                    BOOST_TEST((again.sums == found.sums));
+                    BOOST_TEST((again.gram == found.gram));
+                }
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(rows_that_are_no_numbers_are_named) {
+    const auto hyper = randomHyperNetwork(everyOp(), config("residual", "stats"), 22);
+    for (const std::string& name : backends()) {
+        FeatureTable table(3, 2);
+        for (int i = 0; i < 40; ++i) {
+            const float row[3] = {1.f, i == 29 ? std::nanf("") : 2.f, 1e11f};
+            const int label = i % 2;
+            table.append(row, &label, 1);
+        }
+        const auto backend = makeBackend(name, hyper);
+        BOOST_TEST(contains(sentenceOf([&] { gatherStatistics(table, *backend); }), "feature 1 of image 29"));
     }
 }
 

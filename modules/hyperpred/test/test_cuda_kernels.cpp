@@ -4,8 +4,11 @@
 
 #include <numeric>
 
+#include "cuda/head_sums.hpp"
+#include "cuda/image_feed.hpp"
 #include "cuda/kernel_list.hpp"
 #include "cuda/plan.hpp"
+#include "cuda/unroll.hpp"
 #include "generators.hpp"
 #include "host_device.hpp"
 #include "random_hypernetwork.hpp"
@@ -507,6 +510,45 @@ BOOST_AUTO_TEST_CASE(layer_norm_of_any_width) {
     }
 }
 
+// One cluster gives what the chain of launches gives, of any width and number of cells, in either order of blocks.
+BOOST_AUTO_TEST_CASE(a_cluster_unrolls_as_the_chain_does) {
+    DocumentBuilder build(16);
+    const std::string stem = build.convNormRelu("image", 8, 3, 1, 1);
+    const Architecture architecture = build.build({build.residual(stem, 8, 16, 2)});
+    for (const int width : {3, 37, 256}) {
+        for (const int layers : {1, 2}) {
+            HyperConfig config;
+            config.width = width;
+            config.embedding = 5;
+            config.layers = layers;
+            config.sketchMix = layers == 2 ? 0.1f : 0.f;
+            const auto hyper = randomHyperNetwork(architecture, config, 40);
+            const std::vector<float> sketch = RandomTensors(41)({width}, 1).values;
+            std::vector<std::vector<float>> found;
+            for (const bool clusters : {false, true}) {
+                for (const bool backwards : {false, true}) {
+                    HostSettings settings;
+                    settings.clusters = clusters;
+                    settings.backwards = backwards;
+                    const auto device = std::make_shared<HostDevice>(settings);
+                    const auto pool = std::make_shared<cuda::MemoryPool>(device);
+                    const cuda::Unroll unroll(hyper->recurrent, *pool);
+                    unroll(RandomTensors(42)({width}, 1).values);  // leaves a state behind that must not matter
+                    const int64_t before = device->launches;
+                    found.push_back(unroll(sketch));
+                    BOOST_TEST(device->launches - before == (clusters ? 1 : 0));  // the chain is a recording
+                }
+            }
+            BOOST_TEST((found[0] == found[1]));
+            BOOST_TEST((found[2] == found[3]));
+            BOOST_TEST(apart(found[2], found[0]) < kFloat);
+        }
+    }
+    BOOST_TEST(cuda::UnrollCluster::fits(512, 2));
+    BOOST_TEST(!cuda::UnrollCluster::fits(513, 1));
+    BOOST_TEST(!cuda::UnrollCluster::fits(16, 3));
+}
+
 BOOST_AUTO_TEST_CASE(a_layer_is_found_from_any_of_its_weights) {
     std::vector<cuda::GeneratorLayer> layers(5);
     const int64_t first[] = {0, 10, 11, 40, 41};
@@ -522,13 +564,73 @@ BOOST_AUTO_TEST_CASE(a_layer_is_found_from_any_of_its_weights) {
     }
 }
 
+// ---- head statistics ----
+
+BOOST_AUTO_TEST_CASE(rows_are_gathered_from_anywhere_and_summed) {
+    for (const int p : {1, 31, 33, 70}) {
+        const int n = 41;
+        const DeviceVector<float> here = draw(n * p, 31, 100), there = draw(n * p, 32, 100);
+        std::vector<const float*> rows;
+        for (int i = 0; i < n; ++i) rows.push_back((i % 3 == 0 ? here : there).data() + (n - 1 - i) * p);
+        std::vector<double> wide(size_t(n * p), NAN), gram(size_t(p * p), 0.25), sums(size_t(3 * p), 0.5);
+        cuda::GatherRows gather{};
+        gather.rows = rows.data();
+        gather.out = wide.data();
+        gather.n = n;
+        gather.p = p;
+        runOnHost(gather, true);
+        cuda::GramEntries entries{};
+        entries.rows = wide.data();
+        entries.out = gram.data();
+        entries.n = n;
+        entries.p = p;
+        runOnHost(entries, true);
+        // Class 2 has most of the rows, class 0 one, class 1 none.
+        std::vector<int> order(n);
+        std::iota(order.begin(), order.end(), 0);
+        std::swap(order[0], order[17]);
+        const std::vector<cuda::ClassSegment> segments = {{0, 0, 1}, {2, 1, n}};
+        cuda::ClassSums classes{};
+        classes.rows = wide.data();
+        classes.order = order.data();
+        classes.segments = segments.data();
+        classes.sums = sums.data();
+        classes.segmentCount = 2;
+        classes.p = p;
+        runOnHost(classes, true);
+
+        for (int a = 0; a < p; ++a) {
+            double all = 0;
+            for (int i = 0; i < n; ++i) {
+                BOOST_REQUIRE(wide[size_t(i * p + a)] == double(rows[size_t(i)][a]));
+                if (i != 17) all += double(rows[size_t(i)][a]);
+            }
+            BOOST_TEST(sums[size_t(a)] == 0.5 + double(rows[17][a]));
+            BOOST_TEST(sums[size_t(p + a)] == 0.5);
+            BOOST_TEST(std::abs(sums[size_t(2 * p + a)] - 0.5 - all) < 1e-12 * n * 100);
+            for (int b = 0; b < p; ++b) {
+                double product = 0.25;
+                for (int i = 0; i < n; ++i) product += double(rows[size_t(i)][a]) * double(rows[size_t(i)][b]);
+                BOOST_TEST(gram[size_t(a * p + b)] == (a <= b ? product : 0.25));
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(blocks_of_rows_are_powers_of_two_within_the_budget) {
+    BOOST_TEST(cuda::sumBlockRows(size_t(512) << 20, 896) == 4096);
+    BOOST_TEST(cuda::sumBlockRows(96 << 10, 33) == 256);
+    BOOST_TEST(cuda::sumBlockRows(1, 33) == 16);
+}
+
 // ---- launch shapes ----
 
 BOOST_AUTO_TEST_CASE(grids_cover_what_is_counted) {
     for (const int64_t count : {int64_t(1), int64_t(255), int64_t(256), int64_t(257), int64_t(1) << 33}) {
-        cuda::Widen task{};
-        task.total = count;
-        const int64_t threads = cuda::Widen::kThreads;
+        cuda::GatherRows task{};
+        task.n = count;
+        task.p = 1;
+        const int64_t threads = cuda::GatherRows::kThreads;
         BOOST_TEST(task.blocks() * threads >= count);
         BOOST_TEST((task.blocks() - 1) * threads < count);
     }
@@ -544,6 +646,34 @@ bool sharedFits(const cuda::KernelList<Kernels...>&) {
 }
 BOOST_AUTO_TEST_CASE(blocks_fit_every_device) {
     BOOST_TEST(sharedFits(cuda::AllKernels()));
+}
+
+// ---- images on their way ----
+
+// Chunks that are copied on while later ones arrive: each copy must see its own.
+BOOST_AUTO_TEST_CASE(a_chunk_waits_until_its_place_is_free) {
+    for (const bool late : {false, true}) {
+        HostSettings settings;
+        settings.late = late;
+        const auto device = std::make_shared<HostDevice>(settings);
+        const auto pool = std::make_shared<cuda::MemoryPool>(device);
+        const size_t bytes = 24;
+        const int chunks = 7;
+        cuda::ImageFeed feed(*pool, bytes);
+        const cuda::Memory seen = pool->take(bytes * chunks);
+        std::vector<uint8_t> given(bytes * chunks);
+        for (size_t i = 0; i < given.size(); ++i) given[i] = uint8_t(1 + i);
+        for (size_t k = 0; k < chunks; ++k) {
+            const size_t count = k == 4 ? 5 : bytes;  // the rest is zero, whatever was there before
+            const uint8_t* there = feed.send(given.data() + k * bytes, count);
+            device->copy(seen.as<uint8_t>() + k * bytes, there, bytes);
+            feed.done();
+            if (k == 4) std::fill_n(given.begin() + long(k * bytes + count), bytes - count, uint8_t(0));
+        }
+        std::vector<uint8_t> found(given.size());
+        device->download(found.data(), seen.as<uint8_t>(), found.size());
+        BOOST_TEST(found == given, boost::test_tools::per_element());
+    }
 }
 
 // ---- plan ----
@@ -564,6 +694,14 @@ BOOST_AUTO_TEST_CASE(a_residual_block_is_three_steps) {
     BOOST_TEST(additions == 1);
     BOOST_TEST(relus == 3);
     BOOST_TEST(norms == 4);
+}
+
+BOOST_AUTO_TEST_CASE(the_budget_of_a_chunk_fits_the_device) {
+    BOOST_TEST(cuda::chunkBudget(size_t(139) << 30) == size_t(512) << 20);
+    BOOST_TEST(cuda::chunkBudget(size_t(8) << 30) == size_t(512) << 20);
+    BOOST_TEST(cuda::chunkBudget((size_t(8) << 30) - 1) == size_t(256) << 20);
+    BOOST_TEST(cuda::chunkBudget(size_t(2) << 30) == size_t(128) << 20);
+    BOOST_TEST(cuda::chunkBudget(0) == size_t(32) << 20);
 }
 
 BOOST_AUTO_TEST_CASE(chunks_are_powers_of_two_within_the_budget) {

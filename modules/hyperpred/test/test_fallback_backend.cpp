@@ -10,6 +10,7 @@
 #include "cuda/cuda_backend.hpp"
 #include "cuda/device_backend.hpp"
 #include "fallback_backend.hpp"
+#include "features.hpp"
 #include "host_device.hpp"
 #include "random_hypernetwork.hpp"
 #include "small_nets.hpp"
@@ -80,6 +81,7 @@ struct Outcome {
     std::vector<float> encoded, calibrated, features;
     NetworkWeights weights;
     std::vector<double> gram;
+    FeatureStatistics statistics;
     std::string device;
     std::vector<double> shares;
 };
@@ -87,13 +89,20 @@ Outcome predict(Backend& backend, const HyperNetwork& hyper) {
     const Images images;
     const FeatureChoice stages(std::vector<int>{1, 2}, Pooling::Rms);
     Outcome outcome;
+    KeptRows kept, keptSample;
     outcome.encoded = backend.encode(images.batch);
     const auto network = backend.generate(backend.unroll(std::vector<float>(size_t(hyper.config.width), 0.3f)));
-    outcome.calibrated =
-        backend.calibrate(*network, images.batch, stages, [&](double done) { outcome.shares.push_back(done); });
+    outcome.calibrated = backend.calibrate(
+        *network, images.batch, stages, [&](double done) { outcome.shares.push_back(done); }, &keptSample);
     const size_t columns = size_t(featureCount(hyper.architecture, stages.stages));
     outcome.features.resize(columns * size_t(images.batch.count));
-    backend.features(*network, images.batch, stages, outcome.features.data());
+    backend.features(*network, images.batch, stages, outcome.features.data(), &kept);
+    FeatureTable table(int(columns), 3);
+    std::vector<int> labels;
+    for (int i = 0; i < images.batch.count; ++i) labels.push_back(i % 3);
+    table.append(outcome.features.data(), labels.data(), images.batch.count, kept);
+    table.append(outcome.calibrated.data(), labels.data(), images.batch.count, keptSample);
+    outcome.statistics = gatherStatistics(table, backend);
     outcome.gram.assign(columns * columns, 1.0);
     backend.gram(outcome.features.data(), images.batch.count, int(columns), outcome.gram.data());
     outcome.weights = backend.download(*network);
@@ -113,6 +122,14 @@ void requireAgreement(const Outcome& found, const Outcome& expected) {
     for (size_t i = 0; i < found.gram.size(); ++i) {
         BOOST_TEST(std::abs(found.gram[i] - expected.gram[i]) < kAgree * std::abs(expected.gram[0]) * 100);
     }
+    const double scale = std::abs(expected.statistics.gram[0]) * 100;
+    for (size_t i = 0; i < found.statistics.gram.size(); ++i) {
+        BOOST_TEST(std::abs(found.statistics.gram[i] - expected.statistics.gram[i]) < kAgree * scale);
+    }
+    for (size_t i = 0; i < found.statistics.sums.size(); ++i) {
+        BOOST_TEST(std::abs(found.statistics.sums[i] - expected.statistics.sums[i]) < kAgree * scale);
+    }
+    BOOST_TEST((found.statistics.counts == expected.statistics.counts));
     BOOST_TEST(std::is_sorted(found.shares.begin(), found.shares.end()));
 }
 
@@ -169,6 +186,34 @@ BOOST_AUTO_TEST_CASE(short_of_memory_the_chunk_shrinks) {
     BOOST_TEST(!contains(found.device, "instead of"));
 }
 
+// Features that are kept take memory only while nothing else wants it.
+BOOST_AUTO_TEST_CASE(kept_features_give_way) {
+    const auto hyper = hypernetwork();
+    const Images images;
+    HostSettings settings;
+    const auto probe = std::make_shared<HostDevice>(settings);
+    predict(*cuda::createDeviceBackend(hyper, probe, false), *hyper);
+    settings.memory = probe->most + (64 << 10);
+    const auto narrow = std::make_shared<HostDevice>(settings);
+    const auto backend = cuda::createDeviceBackend(hyper, narrow, false);
+    const auto network = backend->generate({});
+    const std::vector<float> rows = backend->calibrate(*network, images.batch, {1, 2});
+    std::vector<KeptRows> kept;
+    std::vector<float> out(rows.size());
+    for (int i = 0; narrow->refused == 0 && i < 1000; ++i) {
+        kept.emplace_back();
+        backend->features(*network, images.batch, {1, 2}, out.data(), &kept.back());
+    }
+    BOOST_TEST(narrow->refused == 1);
+    FeatureTable table(int(rows.size()) / Images::kCount, 2);
+    const std::vector<int> labels(Images::kCount, 1);
+    table.append(out.data(), labels.data(), Images::kCount, kept.front());  // gone, so read from the host
+    const FeatureStatistics found = gatherStatistics(table, *backend);
+    double sum = 0;
+    for (int i = 0; i < Images::kCount; ++i) sum += double(out[size_t(i * table.columns())]);
+    BOOST_TEST(found.sums[size_t(table.columns())] == sum, boost::test_tools::tolerance(1e-12));
+}
+
 BOOST_AUTO_TEST_CASE(too_little_memory_for_one_image_ends_on_the_cpu) {
     const auto hyper = hypernetwork();
     const Outcome expected = predict(*createBackend("cpu", hyper, 1), *hyper);
@@ -217,8 +262,8 @@ BOOST_AUTO_TEST_CASE(several_threads_predict_at_once) {
     for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&] {
             const Outcome found = predict(*backend, *hyper);
-            same +=
-                found.encoded == expected.encoded && found.features == expected.features && found.gram == expected.gram;
+            same += found.encoded == expected.encoded && found.features == expected.features &&
+                    found.gram == expected.gram && found.statistics.gram == expected.statistics.gram;
         });
     }
     for (std::thread& thread : threads) thread.join();
@@ -274,7 +319,12 @@ BOOST_AUTO_TEST_CASE(cuda_names) {
     BOOST_TEST(!parseCudaName("cuda:1").exact);
     BOOST_TEST(parseCudaName("cuda:12:exact").device == 12);
     BOOST_TEST(parseCudaName("cuda:12:exact").exact);
-    for (const char* wrong : {"cuda:", "cuda:x", "cuda:-1", "cuda:1:", "cuda:1:2", "cuda::exact", "cuda:9999"}) {
+    BOOST_TEST(!parseCudaName("cuda:12:exact").fused);
+    BOOST_TEST(parseCudaName("cuda:fused").fused);
+    BOOST_TEST(!parseCudaName("cuda:fused").exact);
+    BOOST_TEST(parseCudaName("cuda:3:fused").device == 3);
+    for (const char* wrong : {"cuda:", "cuda:x", "cuda:-1", "cuda:1:", "cuda:1:2", "cuda::exact", "cuda:9999",
+                              "cuda:exact:fused", "cuda:fused:exact"}) {
         BOOST_CHECK_THROW(parseCudaName(wrong), std::exception);
     }
     BOOST_TEST(!isCudaName("cudagpu"));

@@ -67,6 +67,30 @@ BOOST_AUTO_TEST_CASE(parallel_blocks_cover_a_spooled_table_once) {
     BOOST_TEST(std::count(seen.begin(), seen.end(), 1) == rows);
 }
 
+BOOST_AUTO_TEST_CASE(a_view_tells_where_kept_rows_are) {
+    const auto first = std::make_shared<BackendRows>(), second = std::make_shared<BackendRows>();
+    FeatureTable table(2, 1);
+    const std::vector<float> rows(20);
+    const std::vector<int> labels(10, 0);
+    table.append(rows.data(), labels.data(), 2, first, 5);
+    table.append(rows.data(), labels.data(), 3, first, 7);  // goes on
+    table.append(rows.data(), labels.data(), 1, first, 11);
+    table.append(rows.data(), labels.data(), 4);  // not kept
+    table.append(rows.data(), labels.data(), 1, second, 12);
+    const FeatureRows view = table.view();
+    BOOST_TEST(view.rows == 11);
+    BOOST_REQUIRE(view.runs.size() == 3);
+    const auto check = [&](size_t run, int begin, int count, int from, const KeptRows& kept) {
+        BOOST_TEST(view.runs[run].first == begin);
+        BOOST_TEST(view.runs[run].count == count);
+        BOOST_TEST(view.runs[run].from == from);
+        BOOST_TEST(view.runs[run].kept == kept);
+    };
+    check(0, 0, 5, 5, first);
+    check(1, 5, 1, 11, first);
+    check(2, 10, 1, 12, second);
+}
+
 BOOST_AUTO_TEST_CASE(statistics_equal_plain_sums) {
     Gaussians gaussians(33, 4, 1, 2);
     const Draw draw = gaussians.draw({150, 100, 0, 7});

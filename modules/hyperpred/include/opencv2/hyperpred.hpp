@@ -117,7 +117,7 @@ public:
     CV_WRAP static Ptr<HyperPredictor> create(const String& modelFile, const String& backend = "auto",
                                               int threads = 0);
     /** Adds a batch to the support set. Any number of batches; memory stays bounded, because converted images beyond
-        a budget are kept in a temporary file. @param images vector of Mat or UMat, 1, 3 or 4 channels (BGR order),
+        a budget are kept in a temporary file. @param images vector of Mat, UMat or GpuMat, 1, 3 or 4 channels (BGR),
         8 or 16 bit or float in 0..1, any size. @param labels as many integers (CV_32S), 0..9999. On an exception
         nothing of the batch was added. */
     CV_WRAP virtual void add(InputArrayOfArrays images, InputArray labels) = 0;

@@ -74,7 +74,7 @@ public:
     }
 
     std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
-                                 const std::function<void(double)>& progress) override {
+                                 const std::function<void(double)>& progress, KeptRows*) override {
         const Architecture& architecture = hyper_->architecture;
         checkPass(architecture, sample, choice.stages);
         auto& cpuNetwork = own<cpu::CpuNetwork>(network);
@@ -93,8 +93,8 @@ public:
         return rows;
     }
 
-    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
-                  float* out) override {
+    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
+                  KeptRows*) override {
         checkPass(hyper_->architecture, images, choice.stages);
         const auto& cpuNetwork = own<const cpu::CpuNetwork>(network);
         checkCalibrated(hyper_->architecture, cpuNetwork.weights);

@@ -10,10 +10,11 @@
 namespace cv {
 namespace hyperpred {
 
-// Which device and how: "cuda", "cuda:1", "cuda:exact", "cuda:1:exact".
+// Which device and how: "cuda", "cuda:1", "cuda:exact", "cuda:1:exact", "cuda:fused", "cuda:1:fused".
 struct CudaChoice {
     int device = 0;
     bool exact = false;  // the network in float without TF32, else in half precision with sums in float
+    bool fused = false;  // in half precision, convolutions with what follows them in one kernel that cuDNN compiles
 };
 bool isCudaName(const std::string& name);
 CudaChoice parseCudaName(const std::string& name);  // throws Failure::Unsupported

@@ -12,17 +12,20 @@ bool isCudaName(const std::string& name) {
 CudaChoice parseCudaName(const std::string& name) {
     CudaChoice choice;
     std::string rest = name.substr(4);
-    const std::string exact = ":exact";
-    if (rest.size() >= exact.size() && rest.compare(rest.size() - exact.size(), exact.size(), exact) == 0) {
-        choice.exact = true;
-        rest.resize(rest.size() - exact.size());
-    }
+    const auto take = [&rest](const std::string& ending) {
+        if (rest.size() < ending.size()) return false;
+        if (rest.compare(rest.size() - ending.size(), ending.size(), ending) != 0) return false;
+        rest.resize(rest.size() - ending.size());
+        return true;
+    };
+    choice.exact = take(":exact");
+    choice.fused = !choice.exact && take(":fused");
     if (rest.empty()) return choice;
     const std::string digits = rest.substr(1);
     if (rest[0] != ':' || digits.empty() || digits.size() > 3 ||
         digits.find_first_not_of("0123456789") != std::string::npos) {
         fail(Failure::Unsupported, "backend \"" + name + "\" is not known; CUDA's are cuda, cuda:1 (the second " +
-                                       "device), cuda:exact and cuda:1:exact");
+                                       "device), and both with :exact or :fused behind them");
     }
     choice.device = std::stoi(digits);
     return choice;

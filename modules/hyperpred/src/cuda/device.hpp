@@ -31,6 +31,12 @@ struct ConvolutionTask {
     bool relu = false;
 };
 
+// A moment in the order of the launches.
+class Mark {
+public:
+    virtual ~Mark() = default;
+};
+
 // A sequence of launches that a device can repeat at once.
 class Recording {
 public:
@@ -44,7 +50,8 @@ class Device {
 public:
     virtual ~Device() = default;
 
-    virtual std::string name() const = 0;  // "NVIDIA H200, CUDA 13.0, cuDNN 9.19"
+    virtual std::string name() const = 0;                // "NVIDIA H200, CUDA 13.0, cuDNN 9.19"
+    virtual std::string routines() const { return {}; }  // what has done the convolutions so far, for reports
     // Bytes of activations that a chunk of images may take. The same for every device of a kind: the chunk decides
     // which convolution kernels run, and those decide the last bits.
     virtual size_t chunkBytes() const = 0;
@@ -57,19 +64,26 @@ public:
     // Ordered among the launches. upload() has read all of `from` when it returns; download() has written all of `to`.
     virtual void upload(void* to, const void* from, size_t bytes) = 0;
     virtual void download(void* to, const void* from, size_t bytes) = 0;
+    // Now, in place of `old` (or of null, a new one): what has been launched is before it, what follows is after.
+    virtual std::unique_ptr<Mark> mark(std::unique_ptr<Mark> old) = 0;
+    // As upload(), but beside the launches after `free`, none of which may use `to`. Launches from now on find it
+    // there.
+    virtual void uploadAhead(void* to, const void* from, size_t bytes, const Mark& free) = 0;
     virtual void copy(void* to, const void* from, size_t bytes) = 0;
     virtual void clear(void* memory, size_t bytes) = 0;
     virtual void finish() = 0;  // returns when all is done
 
     virtual void launch(int kernel, const void* arguments, int64_t blocks) = 0;
+    // Whether cluster kernels can be launched and are worth it.
+    virtual bool runsClusters() = 0;
     virtual std::unique_ptr<Recording> record(const std::function<void()>& launches) = 0;
     virtual void replay(const Recording& recording) = 0;
 
     virtual void convolve(const ConvolutionTask& task) = 0;
     // False where the device has no such routine for the task: then nothing has been done.
     virtual bool convolveAndFinish(const ConvolutionTask& task) = 0;
-    // out (p x p, upper triangle at least: entries i <= j) = X^T X of n x p doubles. False as above.
-    virtual bool multiplyByItself(const double* rows, int64_t n, int p, double* out) = 0;
+    // Adds X^T X of n x p doubles to `out` (p x p, upper triangle at least: entries i <= j). False as above.
+    virtual bool addSquare(const double* rows, int64_t n, int p, double* out) = 0;
 };
 
 template <class K>

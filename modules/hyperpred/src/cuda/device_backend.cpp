@@ -9,6 +9,7 @@
 #include "calibration.hpp"
 #include "cuda/encoder.hpp"
 #include "cuda/generate.hpp"
+#include "cuda/head_sums.hpp"
 #include "cuda/network_pass.hpp"
 #include "cuda/unroll.hpp"
 #include "error.hpp"
@@ -38,6 +39,7 @@ public:
           half_(half),
           chunk_(chunkImages(hyper_->architecture, device_->chunkBytes(), half ? sizeof(Half) : sizeof(float))) {
         device_->enter();
+        pool_->setLastResort([this] { keeper_.forget(); });
         generate_ = std::make_unique<Generate>(*hyper_, layout_, *pool_);
         if (!hyper_->trained) return;
         unroll_ = std::make_unique<Unroll>(hyper_->recurrent, *pool_);
@@ -70,19 +72,21 @@ public:
     }
 
     std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
-                                 const std::function<void(double)>& progress) override {
+                                 const std::function<void(double)>& progress, KeptRows* kept) override {
         checkPass(hyper_->architecture, sample, choice.stages);
         auto& deviceNetwork = own<DeviceNetwork>(network);
         const auto turn = takeTurn();
-        std::vector<float> rows(size_t(sample.count) * size_t(featureCount(hyper_->architecture, choice.stages)));
+        const int columns = featureCount(hyper_->architecture, choice.stages);
+        std::vector<float> rows(size_t(sample.count) * size_t(columns));
+        Memory there;
         const std::vector<int> chosen = calibrationImages(hyper_->architecture, sample.count);
         const auto calibrateAll = [&] {
             withChunk([&](const NetworkPass& pass) {
                 if (int(chosen.size()) == sample.count) {
-                    pass.calibrate(deviceNetwork, sample, choice, rows.data(), progress);
+                    there = pass.calibrate(deviceNetwork, sample, choice, rows.data(), progress);
                 } else {
                     calibrateOnSome(pass, deviceNetwork, sample, chosen, progress);
-                    pass.features(deviceNetwork, sample, choice, rows.data());
+                    there = pass.features(deviceNetwork, sample, choice, rows.data());
                 }
             });
         };
@@ -91,42 +95,50 @@ public:
             deviceNetwork.half = false;
             calibrateAll();
         }
+        if (kept) *kept = keeper_.keep(std::move(there), sample.count, columns);
         return rows;
     }
 
-    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
-                  float* out) override {
+    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
+                  KeptRows* kept) override {
         checkPass(hyper_->architecture, images, choice.stages);
         const auto& deviceNetwork = own<const DeviceNetwork>(network);
         const auto turn = takeTurn();
         if (!deviceNetwork.calibrated) checkCalibrated(hyper_->architecture, statisticsOf(deviceNetwork));
-        withChunk([&](const NetworkPass& pass) { pass.features(deviceNetwork, images, choice, out); });
+        Memory there;
+        withChunk([&](const NetworkPass& pass) { there = pass.features(deviceNetwork, images, choice, out); });
+        if (kept) {
+            const int columns = featureCount(hyper_->architecture, choice.stages);
+            *kept = keeper_.keep(std::move(there), images.count, columns);
+        }
     }
 
     void gram(const float* features, int rows, int columns, double* sum) override {
+        const std::vector<int> labels(size_t(rows), 0);
+        FeatureRows all;
+        all.rows = rows;
+        all.columns = columns;
+        all.classes = 1;
+        all.labels = labels.data();
+        all.read = [&](int first, int count, float* out) {
+            std::copy_n(features + int64_t(first) * columns, int64_t(count) * columns, out);
+        };
+        std::vector<double> sums(static_cast<size_t>(columns)), part(size_t(columns) * size_t(columns));
+        sumRows(all, sums.data(), part.data());
+        for (size_t i = 0; i < part.size(); ++i) sum[i] += part[i];
+    }
+
+    bool sumRows(const FeatureRows& rows, double* sums, double* gram) override {
         const auto turn = takeTurn();
-        const size_t values = size_t(rows) * size_t(columns), square = size_t(columns) * size_t(columns);
-        const Memory single = pool_->takeOf<float>(values), wide = pool_->takeOf<double>(values);
-        const Memory result = pool_->takeOf<double>(square);
-        device_->upload(single.floats(), features, values * sizeof(float));
-        Widen widen{};
-        widen.in = single.floats();
-        widen.out = wide.as<double>();
-        widen.total = int64_t(values);
-        launch(*device_, widen);
-        if (!device_->multiplyByItself(wide.as<double>(), rows, columns, result.as<double>())) {
-            GramEntries entries{};
-            entries.rows = single.floats();
-            entries.out = result.as<double>();
-            entries.n = rows;
-            entries.p = columns;
-            launch(*device_, entries);
-        }
-        std::vector<double> part(square);
-        device_->download(part.data(), result.as<double>(), square * sizeof(double));
-        const size_t p = size_t(columns);
-        for (size_t i = 0; i < p; ++i) {
-            for (size_t j = 0; j < p; ++j) sum[i * p + j] += part[std::min(i, j) * p + std::max(i, j)];
+        for (int block = sumBlockRows(device_->chunkBytes(), rows.columns);;) {
+            try {
+                cuda::sumRows(*pool_, keeper_, rows, block, sums, gram);
+                return true;
+            } catch (const DeviceFailure& failure) {
+                if (failure.kind() != DeviceFailure::Kind::OutOfMemory || block == 1) throw;
+            }
+            if (!keeper_.forget()) block /= 2;
+            pool_->trim();
         }
     }
 
@@ -148,6 +160,15 @@ public:
         const auto& deviceNetwork = own<const DeviceNetwork>(network);
         const auto turn = takeTurn();
         return statisticsOf(deviceNetwork);
+    }
+
+    void finish() override {
+        const auto turn = takeTurn();
+        device_->finish();
+    }
+    std::string routines() const override {
+        const auto turn = takeTurn();
+        return device_->routines();
     }
 
 private:
@@ -210,6 +231,7 @@ private:
     std::shared_ptr<const HyperNetwork> hyper_;
     std::shared_ptr<Device> device_;
     std::shared_ptr<MemoryPool> pool_;
+    RowKeeper keeper_;
     NetworkLayout layout_;
     Plan plan_;
     bool half_;

@@ -9,6 +9,7 @@
 #include "cuda/hyper_kernels.hpp"
 #include "cuda/map_kernels.hpp"
 #include "cuda/moment_kernels.hpp"
+#include "cuda/unroll_kernel.hpp"
 
 // Every kernel of the backend, once. A device holds a table in this order, so code that launches kernels needs neither
 // nvcc nor a template of its own.
@@ -29,7 +30,13 @@ using AllKernels =
                DepthwiseConvolution<Half>, PackDepthwise<float>, PackDepthwise<Half>, ColumnMoments<float>,
                ColumnMoments<Half>, FinishMoments, AffineOfNorm, SketchPlanes, EncoderInput, ImageStatistics, LongRows,
                ShortRows, GruProducts, GruGates, NormRow, ResidualKernels, PredictedNorms, ExpandTiles, MixTiles,
-               PureKernels, GramEntries, Widen>;
+               PureKernels, GatherRows, GramEntries, ClassSums, UnrollCluster>;
+
+// Whether K is a cluster kernel (unroll_kernel.hpp).
+template <class K, class = void>
+struct IsCluster : std::false_type {};
+template <class K>
+struct IsCluster<K, std::enable_if_t<(K::kCluster > 0)>> : std::true_type {};
 
 // Position of K in a list; a kernel that is missing there does not compile.
 template <class K, class List>

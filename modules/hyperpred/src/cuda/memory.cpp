@@ -46,6 +46,7 @@ Memory MemoryPool::take(size_t bytes) {
             memory.start_ = device_->allocate(whole);
         } catch (const DeviceFailure& failure) {
             if (failure.kind() != DeviceFailure::Kind::OutOfMemory) throw;
+            if (lastResort_) lastResort_();
             trim();
             memory.start_ = device_->allocate(whole);
         }

@@ -2,6 +2,7 @@
 #ifndef HYPERPRED_CUDA_MEMORY_HPP
 #define HYPERPRED_CUDA_MEMORY_HPP
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -65,6 +66,8 @@ public:
         return memory;
     }
     void trim();  // gives all idle blocks to the device
+    // Called where the device has no more memory, before take() tries once more: gives back what can be done without.
+    void setLastResort(std::function<void()> call) { lastResort_ = std::move(call); }
 
     Device& device() const { return *device_; }
 
@@ -77,6 +80,7 @@ private:
     void giveBack(Block block);
 
     std::shared_ptr<Device> device_;
+    std::function<void()> lastResort_;
     std::mutex lock_;
     std::vector<Block> idle_;
 };

@@ -3,11 +3,21 @@
 
 #include <algorithm>
 
+#include "cuda/image_feed.hpp"
+
 namespace cv {
 namespace hyperpred {
 namespace cuda {
 
 namespace {
+
+int64_t wholeChunks(int count, int64_t chunk) {
+    return blocksFor(count, chunk) * chunk;
+}
+
+size_t bytesOf(int64_t images, const Architecture& architecture) {
+    return size_t(images) * size_t(architecture.size) * size_t(architecture.size) * 3;
+}
 
 // One group of images on its way, step by step, all of them in each step. T: float or Half.
 template <class T>
@@ -32,18 +42,14 @@ public:
         }
     }
 
-    // Bytes -> normalised maps. `count` images and as many more as fill the last chunk.
-    void begin(const uint8_t* bgr, int count) {
+    // Bytes -> normalised maps. `count` images and as many more as fill the last chunk, which is what `feed` sends.
+    void begin(ImageFeed& feed, const uint8_t* bgr, int count) {
         count_ = count;
-        images_ = blocksFor(count, chunk_) * chunk_;
+        images_ = wholeChunks(count, chunk_);
         const int64_t pixels = int64_t(architecture_.size) * architecture_.size;
-        const Memory bytes = pool_.take(size_t(images_ * pixels * 3));
-        const size_t given = size_t(count_ * pixels * 3);
-        device_.upload(bytes.as<uint8_t>(), bgr, given);
-        if (images_ > count_) device_.clear(bytes.as<uint8_t>() + given, size_t(images_ * pixels * 3) - given);
         image_ = pool_.takeOf<T>(size_t(images_ * pixels * kLane));
         Normalise<T> task{};
-        task.bgr = bytes.as<uint8_t>();
+        task.bgr = feed.send(bgr, size_t(count_ * pixels * 3));
         task.out = image_.as<T>();
         task.pixels = images_ * pixels;
         for (int c = 0; c < 3; ++c) {
@@ -51,6 +57,7 @@ public:
             task.deviation[c] = architecture_.deviation[c];
         }
         launch(device_, task);
+        feed.done();
     }
 
     // The step with its batch-norm's statistics from these very images.
@@ -277,14 +284,15 @@ int64_t stepFlops(const Architecture& architecture, const Step& step) {
 }
 
 template <class T>
-void calibrateAll(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, MemoryPool& pool,
-                  int chunk, DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
-                  const std::function<void(double)>& progress) {
+Memory calibrateAll(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, MemoryPool& pool,
+                    int chunk, DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
+                    float* out, const std::function<void(double)>& progress) {
     const Columns columns(architecture, plan, choice);
     const std::vector<bool> needed(plan.steps.size(), true);
-    const Memory rows = pool.takeOf<float>(size_t(images.count * columns.all));
+    Memory rows = pool.takeOf<float>(size_t(images.count * columns.all));
     Group<T> group(architecture, layout, plan, pool, chunk, needed);
-    group.begin(images.pixels, images.count);
+    ImageFeed feed(pool, bytesOf(wholeChunks(images.count, chunk), architecture));
+    group.begin(feed, images.pixels, images.count);
     int64_t all = 0, done = 0;
     for (const Step& step : plan.steps) all += stepFlops(architecture, step);
     for (size_t i = 0; i < plan.steps.size(); ++i) {
@@ -296,19 +304,20 @@ void calibrateAll(const Architecture& architecture, const NetworkLayout& layout,
         progress(all > 0 ? double(done) / double(all) : double(i + 1) / double(plan.steps.size()));
     }
     fetchRows(pool, rows, images.count * columns.all, out);
+    return rows;
 }
 
 template <class T>
-void passAll(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, MemoryPool& pool,
-             int chunk, const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
-             float* out) {
+Memory passAll(const Architecture& architecture, const NetworkLayout& layout, const Plan& plan, MemoryPool& pool,
+               int chunk, const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
+               float* out) {
     const Columns columns(architecture, plan, choice);
     const std::vector<bool> needed = neededSteps(plan, choice.stages);
-    const size_t imageBytes = size_t(images.size) * size_t(images.size) * 3;
-    const Memory rows = pool.takeOf<float>(size_t(images.count * columns.all));
+    ImageFeed feed(pool, bytesOf(chunk, architecture));
+    Memory rows = pool.takeOf<float>(size_t(images.count * columns.all));
     for (int first = 0; first < images.count; first += chunk) {
         Group<T> group(architecture, layout, plan, pool, chunk, needed);
-        group.begin(images.pixels + size_t(first) * imageBytes, std::min(chunk, images.count - first));
+        group.begin(feed, images.pixels + bytesOf(first, architecture), std::min(chunk, images.count - first));
         for (size_t i = 0; i < plan.steps.size(); ++i) {
             if (!needed[i]) continue;
             group.run(int(i), network.steps[i]);
@@ -316,24 +325,26 @@ void passAll(const Architecture& architecture, const NetworkLayout& layout, cons
         }
     }
     fetchRows(pool, rows, images.count * columns.all, out);
+    return rows;
 }
 
 }  // namespace
 
-void NetworkPass::calibrate(DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
-                            const std::function<void(double)>& progress) const {
+Memory NetworkPass::calibrate(DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
+                              const std::function<void(double)>& progress) const {
     network.calibrated = network.folded = false;
     network.steps.clear();
     const auto run = network.half ? calibrateAll<Half> : calibrateAll<float>;
-    run(architecture_, layout_, plan_, pool_, chunk_, network, images, choice, out, progress);
+    Memory rows = run(architecture_, layout_, plan_, pool_, chunk_, network, images, choice, out, progress);
     network.calibrated = true;
+    return rows;
 }
 
-void NetworkPass::features(const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
-                           float* out) const {
+Memory NetworkPass::features(const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
+                             float* out) const {
     foldNetwork(architecture_, layout_, plan_, pool_, network);
     const auto run = network.half ? passAll<Half> : passAll<float>;
-    run(architecture_, layout_, plan_, pool_, chunk_, network, images, choice, out);
+    return run(architecture_, layout_, plan_, pool_, chunk_, network, images, choice, out);
 }
 
 }  // namespace cuda

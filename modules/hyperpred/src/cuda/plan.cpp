@@ -13,6 +13,7 @@ namespace {
 
 // The predictor passes images on in batches of 256: a larger chunk would be half filled.
 const int kLargestChunk = 256;
+const size_t kLargestBudget = size_t(512) << 20, kLeastBudget = size_t(32) << 20;
 
 class PlanMaker {
 public:
@@ -144,6 +145,12 @@ std::vector<bool> neededSteps(const Plan& plan, const std::vector<int>& stages) 
         }
     }
     return needed;
+}
+
+size_t chunkBudget(size_t deviceBytes) {
+    size_t bytes = kLargestBudget;
+    while (bytes > kLeastBudget && bytes > deviceBytes / 16) bytes /= 2;
+    return bytes;
 }
 
 int chunkImages(const Architecture& architecture, size_t bytes, size_t valueBytes) {

@@ -39,6 +39,10 @@ std::vector<bool> neededSteps(const Plan& plan, const std::vector<int>& stages);
 
 MapShape paddedShape(const Shape& shape);
 
+// Bytes of activations for the images that pass together, from those of the whole device: a sixteenth, as a power of
+// two, at most 512 MiB. The same for every device of a kind.
+size_t chunkBudget(size_t deviceBytes);
+
 // Images that pass together: a power of two, as many as fit into `bytes` with values of `valueBytes`, at most 256.
 int chunkImages(const Architecture& architecture, size_t bytes, size_t valueBytes);
 

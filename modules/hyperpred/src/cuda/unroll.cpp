@@ -20,6 +20,16 @@ std::vector<float> stateColumns(const Tensor& weight, size_t embedding, size_t w
     return part;
 }
 
+// Two matrices of 3 d x d, one below the other, column after column.
+std::vector<float> columnsOf(const std::vector<float>& upper, const std::vector<float>& lower, size_t width) {
+    std::vector<float> all(6 * width * width);
+    for (size_t row = 0; row < 6 * width; ++row) {
+        const float* from = row < 3 * width ? upper.data() + row * width : lower.data() + (row - 3 * width) * width;
+        for (size_t column = 0; column < width; ++column) all[column * 6 * width + row] = from[column];
+    }
+    return all;
+}
+
 // bias + W_e tanh(We desc_l + be) for each layer: what the descriptions add does not depend on the sketch.
 std::vector<float> describedBiases(const RecurrentParameters& parameters) {
     const size_t embedding = parameters.embedBias.values.size(), width = size_t(parameters.width);
@@ -74,12 +84,43 @@ Unroll::Unroll(const RecurrentParameters& parameters, MemoryPool& pool)
     start_ = pool.takeOf<float>(width);
     products_ = pool.takeOf<float>(6 * width);
     codes_ = pool.takeOf<float>(size_t(layers_) * width);
-    recording_ = pool.device().record([this] { launchAll(); });
+    if (UnrollCluster::fits(width_, int(cells_.size())) && pool.device().runsClusters()) {
+        prepareCluster(parameters);
+    } else {
+        recording_ = pool.device().record([this] { launchAll(); });
+    }
+}
+
+void Unroll::prepareCluster(const RecurrentParameters& parameters) {
+    step_ = pool_.takeOf<float>(2 * 6 * size_t(width_));
+    for (size_t i = 0; i < cells_.size(); ++i) {
+        const RecurrentParameters::Cell& from = parameters.cells[i];
+        const std::vector<float> input =
+            i == 0 ? stateColumns(from.inputWeight, parameters.embedBias.values.size(), size_t(width_))
+                   : from.inputWeight.values;
+        byColumn_[i] = pool_.upload(columnsOf(input, from.hiddenWeight.values, size_t(width_)));
+        cluster_.cells[i].weight = byColumn_[i].floats();
+        cluster_.cells[i].inputBias = cells_[i].inputBias.floats();
+        cluster_.cells[i].hiddenBias = cells_[i].hiddenBias.floats();
+    }
+    cluster_.cellCount = int(cells_.size());
+    cluster_.layers = layers_;
+    cluster_.width = width_;
+    cluster_.mix = mix_;
+    cluster_.sketch = sketch_.floats();
+    cluster_.normWeight = normWeight_.floats();
+    cluster_.normBias = normBias_.floats();
+    cluster_.products = step_.floats();
+    cluster_.codes = codes_.floats();
 }
 
 std::vector<float> Unroll::operator()(const std::vector<float>& sketch) const {
     pool_.device().upload(sketch_.floats(), sketch.data(), sketch.size() * sizeof(float));
-    pool_.device().replay(*recording_);
+    if (recording_) {
+        pool_.device().replay(*recording_);
+    } else {
+        launch(pool_.device(), cluster_);
+    }
     std::vector<float> codes(size_t(layers_) * size_t(width_));
     pool_.device().download(codes.data(), codes_.floats(), codes.size() * sizeof(float));
     return codes;

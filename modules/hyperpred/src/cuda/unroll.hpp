@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "cuda/memory.hpp"
+#include "cuda/unroll_kernel.hpp"
 #include "recurrent.hpp"
 
 namespace cv {
 namespace hyperpred {
 namespace cuda {
 
-// Sketch -> codes. A layer needs the one before, so this is a chain of small launches; recorded once, replayed whole.
+// Sketch -> codes. A layer needs the one before: one cluster does it all where the device has such, else it is a chain
+// of small launches, recorded once and replayed whole.
 class Unroll {
 public:
     Unroll(const RecurrentParameters& parameters, MemoryPool& pool);
@@ -26,6 +28,7 @@ private:
         Memory hiddenWeight, hiddenBias;
         Memory hidden;  // d
     };
+    void prepareCluster(const RecurrentParameters& parameters);
     void launchAll() const;
     void launchCell(size_t index, int layer, const float* input) const;
     void launchNorm(const Memory& hidden, bool mixed, float* out) const;
@@ -36,7 +39,9 @@ private:
     std::vector<Cell> cells_;
     Memory normWeight_, normBias_;
     Memory sketch_, start_, products_, codes_;  // d, d, 6 d, L x d
-    std::unique_ptr<Recording> recording_;
+    std::unique_ptr<Recording> recording_;      // null where there is a cluster
+    UnrollCluster cluster_{};
+    Memory byColumn_[UnrollCluster::kMostCells], step_;  // the cluster's weights; 2 x 6 d
 };
 
 }  // namespace cuda

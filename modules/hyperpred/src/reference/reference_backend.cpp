@@ -45,7 +45,7 @@ public:
     }
 
     std::vector<float> calibrate(BackendNetwork& network, const ImageBatch& sample, const FeatureChoice& choice,
-                                 const std::function<void(double)>& progress) override {
+                                 const std::function<void(double)>& progress, KeptRows*) override {
         checkPass(hyper_->architecture, sample, choice.stages);
         NetworkWeights& weights = const_cast<ReferenceNetwork&>(cast(network)).weights;
         const std::vector<int> chosen = calibrationImages(hyper_->architecture, sample.count);
@@ -55,8 +55,8 @@ public:
         return rows;
     }
 
-    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
-                  float* out) override {
+    void features(const BackendNetwork& network, const ImageBatch& images, const FeatureChoice& choice, float* out,
+                  KeptRows*) override {
         checkPass(hyper_->architecture, images, choice.stages);
         checkCalibrated(hyper_->architecture, cast(network).weights);
         reference::features(hyper_->architecture, cast(network).weights, images, choice, out);

@@ -100,13 +100,6 @@ double milliseconds(const std::function<void()>& call) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-// A device works on after generate() has returned; what has to be downloaded makes it finish.
-void waitFor(Backend& backend) {
-    const float one = 1;
-    double sum = 0;
-    backend.gram(&one, 1, 1, &sum);
-}
-
 double median(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     return values[values.size() / 2];
@@ -185,18 +178,21 @@ public:
                                       poolByLabel(backend_.encode(first), labels, imageFeatureCount(hyper_.sketch)));
         });
         std::unique_ptr<BackendNetwork> network;
+        KeptRows keptSample, keptRest;
         result.stages["2 weights"] = milliseconds([&] { network = networkFrom(hyper_, backend_, sketch); });
         result.stages["3 calibrate"] =
-            milliseconds([&] { result.features = backend_.calibrate(*network, first, choice_); });
+            milliseconds([&] { result.features = backend_.calibrate(*network, first, choice_, {}, &keptSample); });
         result.stages["4 features"] = milliseconds([&] {
             result.features.resize(size_t(all) * size_t(columns));
             float* out = result.features.data() + size_t(sample) * size_t(columns);
-            if (rest.count > 0) backend_.features(*network, rest, choice_, out);
+            if (rest.count > 0) backend_.features(*network, rest, choice_, out, &keptRest);
         });
         FeatureTable table(columns, kClasses);
         FeatureStatistics statistics;
         result.stages["5 statistics"] = milliseconds([&] {
-            table.append(result.features.data(), pictures_.labels.data(), all);
+            table.append(result.features.data(), pictures_.labels.data(), sample, keptSample);
+            table.append(result.features.data() + size_t(sample) * size_t(columns), pictures_.labels.data() + sample,
+                         all - sample, keptRest);
             statistics = gatherStatistics(table, backend_);
         });
         result.stages["6 head"] =
@@ -308,7 +304,7 @@ Json hypernetworkRow(const HyperNetwork& hyper, Backend& backend, int rounds) {
             const std::vector<float> sketch = sketchFromPooled(hyper.sketch, pooled);
             step = milliseconds([&] { codes = backend.unroll(sketch); });
             network = backend.generate(codes);
-            waitFor(backend);
+            backend.finish();  // a device works on after generate() has returned
         }));
         unroll.push_back(step);
     }
@@ -348,6 +344,7 @@ int runGpuBench(int argc, char** argv) {
     result["cold_ms"] = std::chrono::duration<double, std::milli>(Clock::now() - ready).count();
     result["model_and_pictures_ms"] = std::chrono::duration<double, std::milli>(ready - start).count();
     result["device"] = backend->device();
+    result["routines"] = backend->routines();
 
     std::vector<double> whole;
     std::map<std::string, std::vector<double>> stages;

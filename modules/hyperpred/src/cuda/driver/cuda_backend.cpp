@@ -23,7 +23,8 @@ std::unique_ptr<Backend> createCudaBackend(std::shared_ptr<const HyperNetwork> h
                                            int threads) {
     const std::string reason = cudaUnavailableReason(choice.device);
     if (!reason.empty()) throw DeviceFailure(DeviceFailure::Kind::Unusable, reason);
-    auto primary = cuda::createDeviceBackend(hypernetwork, cuda::openCudaDevice(choice.device), !choice.exact);
+    auto primary =
+        cuda::createDeviceBackend(hypernetwork, cuda::openCudaDevice(choice.device, choice.fused), !choice.exact);
     return createFallbackBackend(std::move(primary),
                                  [hypernetwork, threads] { return createCpuBackend(hypernetwork, threads); });
 }

@@ -3,13 +3,15 @@
 
 #include "cuda/driver/cuda_device.hpp"
 
-#include <algorithm>
-#include <cstring>
+#include <set>
+#include <tuple>
 
 #include "cuda/driver/checked.hpp"
 #include "cuda/driver/cudnn_convolution.hpp"
 #include "cuda/driver/kernels.hpp"
 #include "cuda/driver/libraries.hpp"
+#include "cuda/driver/staging.hpp"
+#include "cuda/plan.hpp"
 #include "fallback_backend.hpp"
 
 namespace cv {
@@ -18,44 +20,12 @@ namespace cuda {
 
 namespace {
 
-const size_t kStagingBytes = size_t(8) << 20;
-const size_t kChunkBytes = size_t(512) << 20;
-
-// Pinned host memory through which copies go, and the moment from which it may be used again.
-class Staging {
+class EventMark : public Mark {
 public:
-    Staging() {
-        HYPERPRED_CHECK(cudaMallocHost(&memory_, kStagingBytes));
-        HYPERPRED_CHECK(cudaEventCreateWithFlags(&done_, cudaEventDisableTiming));
-    }
-    ~Staging() {
-        if (done_) cudaEventDestroy(done_);
-        if (memory_) cudaFreeHost(memory_);
-    }
-    Staging(const Staging&) = delete;
-    Staging& operator=(const Staging&) = delete;
-
-    void* memory() const { return memory_; }
-    void wait() const { HYPERPRED_CHECK(cudaEventSynchronize(done_)); }
-    void mark(cudaStream_t stream) const { HYPERPRED_CHECK(cudaEventRecord(done_, stream)); }
+    const Event& event() const { return event_; }
 
 private:
-    void* memory_ = nullptr;
-    cudaEvent_t done_ = nullptr;
-};
-
-class Stream {
-public:
-    Stream() { HYPERPRED_CHECK(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
-    ~Stream() {
-        if (stream_) cudaStreamDestroy(stream_);
-    }
-    Stream(const Stream&) = delete;
-    Stream& operator=(const Stream&) = delete;
-    operator cudaStream_t() const { return stream_; }
-
-private:
-    cudaStream_t stream_ = nullptr;
+    Event event_;
 };
 
 class Graph : public Recording {
@@ -85,10 +55,10 @@ public:
     Cublas& operator=(const Cublas&) = delete;
 
     // Row-major n x p is column-major p x n: A A^T there is X^T X, and its lower triangle is our upper one.
-    void multiplyByItself(const double* rows, int n, int p, double* out) {
-        const double one = 1, zero = 0;
+    void addSquare(const double* rows, int n, int p, double* out) {
+        const double one = 1;
         HYPERPRED_CHECK(
-            library_.cublasDsyrk_v2(handle_, CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N, p, n, &one, rows, p, &zero, out, p));
+            library_.cublasDsyrk_v2(handle_, CUBLAS_FILL_MODE_LOWER, CUBLAS_OP_N, p, n, &one, rows, p, &one, out, p));
     }
 
 private:
@@ -102,12 +72,15 @@ std::string dotted(int version, int major, int minor) {
 
 class CudaDevice : public Device {
 public:
-    explicit CudaDevice(int index) : index_(index) {
+    CudaDevice(int index, bool fused) : index_(index), fused_(fused) {
         enter();
+        stream_ = std::make_unique<Stream>();
+        copies_ = std::make_unique<Stream>();
+        arrived_ = std::make_unique<Event>();
+        staging_ = std::make_unique<Staging>();
         cudaDeviceProp properties;
         HYPERPRED_CHECK(cudaGetDeviceProperties(&properties, index));
-        stream_ = std::make_unique<Stream>();
-        for (auto& staging : staging_) staging = std::make_unique<Staging>();
+        chunkBytes_ = chunkBudget(properties.totalGlobalMem);
         name_ = properties.name;
         if (index > 0) name_ += " (device " + std::to_string(index) + ")";
         name_ += ", CUDA " + dotted(CUDART_VERSION, 1000, 10);
@@ -119,7 +92,11 @@ public:
     ~CudaDevice() override { cudaSetDevice(index_); }
 
     std::string name() const override { return name_; }
-    size_t chunkBytes() const override { return kChunkBytes; }
+    size_t chunkBytes() const override { return chunkBytes_; }
+    std::string routines() const override {
+        return "convolutions by shape: " + (convolutions_ ? convolutions_->routines() + ", " : "") + "the own kernel " +
+               std::to_string(own_.size());
+    }
 
     void enter() override {
         const std::string reason = unusableReason(index_);
@@ -138,41 +115,21 @@ public:
         cudaFree(memory);  // of a dead context: fails, and there is nothing left to do
     }
 
-    // Through two pinned buffers in turn: one is filled while the other is on its way, and the caller's memory is free
-    // when this returns.
-    void upload(void* to, const void* from, size_t bytes) override {
-        for (size_t done = 0; done < bytes;) {
-            const size_t piece = std::min(kStagingBytes, bytes - done);
-            const Staging& staging = *staging_[turn_ ^= 1];
-            staging.wait();
-            std::memcpy(staging.memory(), static_cast<const char*>(from) + done, piece);
-            HYPERPRED_CHECK(cudaMemcpyAsync(static_cast<char*>(to) + done, staging.memory(), piece,
-                                            cudaMemcpyHostToDevice, *stream_));
-            staging.mark(*stream_);
-            done += piece;
-        }
-    }
+    void upload(void* to, const void* from, size_t bytes) override { staging_->upload(to, from, bytes, *stream_); }
+    void download(void* to, const void* from, size_t bytes) override { staging_->download(to, from, bytes, *stream_); }
 
-    void download(void* to, const void* from, size_t bytes) override {
-        size_t asked = 0, written = 0;
-        const auto ask = [&] {
-            const size_t piece = std::min(kStagingBytes, bytes - asked);
-            const Staging& staging = *staging_[asked / kStagingBytes % 2];
-            staging.wait();
-            HYPERPRED_CHECK(cudaMemcpyAsync(staging.memory(), static_cast<const char*>(from) + asked, piece,
-                                            cudaMemcpyDeviceToHost, *stream_));
-            staging.mark(*stream_);
-            asked += piece;
-        };
-        if (bytes > 0) ask();
-        while (written < bytes) {
-            if (asked < bytes) ask();
-            const size_t piece = std::min(kStagingBytes, bytes - written);
-            const Staging& staging = *staging_[written / kStagingBytes % 2];
-            staging.wait();
-            std::memcpy(static_cast<char*>(to) + written, staging.memory(), piece);
-            written += piece;
-        }
+    std::unique_ptr<Mark> mark(std::unique_ptr<Mark> old) override {
+        if (!old) old = std::make_unique<EventMark>();
+        static_cast<const EventMark&>(*old).event().record(*stream_);
+        return old;
+    }
+    // On the copies' own stream, after `free` and before all that is launched from now on. Of `arrived_`, which is
+    // recorded again each time, cudaStreamWaitEvent takes the state at the time of its call.
+    void uploadAhead(void* to, const void* from, size_t bytes, const Mark& free) override {
+        static_cast<const EventMark&>(free).event().waitIn(*copies_);
+        staging_->upload(to, from, bytes, *copies_);
+        arrived_->record(*copies_);
+        arrived_->waitIn(*stream_);
     }
 
     void copy(void* to, const void* from, size_t bytes) override {
@@ -189,6 +146,18 @@ public:
                                 "a grid of " + std::to_string(blocks) + " blocks is beyond what CUDA launches");
         }
         check(kernelLauncher(kernel)(arguments, unsigned(blocks), *stream_), "kernel launch", __FILE__, __LINE__);
+    }
+
+    // Its sums are in double, which most devices for graphics do at a 64th of the speed of float: there the many blocks
+    // of the ordinary kernels are faster than the few of a cluster.
+    bool runsClusters() override {
+        int launches = 0, ratio = 0, clusters = 0;
+        HYPERPRED_CHECK(cudaDeviceGetAttribute(&launches, cudaDevAttrClusterLaunch, index_));
+        HYPERPRED_CHECK(cudaDeviceGetAttribute(&ratio, cudaDevAttrSingleToDoublePrecisionPerfRatio, index_));
+        if (launches == 0 || ratio > 2) return false;
+        if (countClusters(&clusters) == cudaSuccess) return clusters > 0;
+        cudaGetLastError();  // there is another way; an error that lasts shows at the next call
+        return false;
     }
 
     std::unique_ptr<Recording> record(const std::function<void()>& launches) override {
@@ -211,10 +180,8 @@ public:
     }
 
     void convolve(const ConvolutionTask& task) override {
-        if (cudnnLibrary()) {
-            if (!convolutions_) convolutions_ = std::make_unique<CudnnConvolutions>(*cudnnLibrary(), *stream_);
-            if (convolutions_->run(task)) return;
-        }
+        if (convolutions() && convolutions()->run(task)) return;
+        own_.emplace(task.from.channels, task.from.height, task.to.channels, task.to.height, task.edge, task.images);
         if (task.half) {
             convolveDirectly<Half>(task);
         } else {
@@ -222,18 +189,26 @@ public:
         }
     }
 
-    // cuDNN's old fused call wants the shift in half precision, where it is off by the same 2^-12 in every pixel and no
-    // mean takes that away; one own launch for all that follows a convolution costs one more trip through memory.
-    bool convolveAndFinish(const ConvolutionTask&) override { return false; }
+    // cuDNN's ready-made kernels want the shift in half precision, where it is off by the same 2^-12 in every pixel and
+    // no mean takes that away. Those that it compiles take floats.
+    bool convolveAndFinish(const ConvolutionTask& task) override {
+        return fused_ && convolutions() && convolutions()->runAndFinish(task);
+    }
 
-    bool multiplyByItself(const double* rows, int64_t n, int p, double* out) override {
+    bool addSquare(const double* rows, int64_t n, int p, double* out) override {
         if (!cublasLibrary() || n > INT32_MAX) return false;
         if (!cublas_) cublas_ = std::make_unique<Cublas>(*cublasLibrary(), *stream_);
-        cublas_->multiplyByItself(rows, int(n), p, out);
+        cublas_->addSquare(rows, int(n), p, out);
         return true;
     }
 
 private:
+    CudnnConvolutions* convolutions() {
+        if (!cudnnLibrary()) return nullptr;
+        if (!convolutions_) convolutions_ = std::make_unique<CudnnConvolutions>(*cudnnLibrary(), *stream_, fused_);
+        return convolutions_.get();
+    }
+
     template <class T>
     void convolveDirectly(const ConvolutionTask& task) {
         DirectConvolution<T> kernel{};
@@ -250,10 +225,15 @@ private:
     }
 
     int index_;
+    bool fused_;
+    size_t chunkBytes_ = 0;
     std::string name_;
     std::unique_ptr<Stream> stream_;
-    std::unique_ptr<Staging> staging_[2];
-    size_t turn_ = 0;
+    std::unique_ptr<Stream> copies_;  // what is uploaded ahead
+    std::unique_ptr<Event> arrived_;  // the last of it
+    std::unique_ptr<Staging> staging_;
+    // Shapes that no library has taken: channels and height of both maps, window, images.
+    std::set<std::tuple<int, int, int, int, int, int64_t>> own_;
     // Made when first used: each takes tens of milliseconds and memory on the device.
     std::unique_ptr<CudnnConvolutions> convolutions_;
     std::unique_ptr<Cublas> cublas_;
@@ -261,8 +241,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<Device> openCudaDevice(int index) {
-    return std::make_shared<CudaDevice>(index);
+std::shared_ptr<Device> openCudaDevice(int index, bool fused) {
+    return std::make_shared<CudaDevice>(index, fused);
 }
 
 std::string whyNoCudaDevice(int index) {

@@ -55,25 +55,46 @@ struct CudnnConvolutions::Entry {
     size_t workspace = 0;  // bytes
 };
 
-CudnnConvolutions::CudnnConvolutions(const CudnnLibrary& library, cudaStream_t stream) : library_(library) {
+CudnnConvolutions::CudnnConvolutions(const CudnnLibrary& library, cudaStream_t stream, bool fused)
+    : library_(library), fused_(fused) {
     HYPERPRED_CHECK(library_.cudnnCreate(&handle_));
     HYPERPRED_CHECK(library_.cudnnSetStream(handle_, stream));
+    CudnnTarget target;
+    target.handle = handle_;
+    graphs_ =
+        std::make_unique<CudnnGraphs>(library_, target, fused, [this](size_t bytes) { return workspaceOf(bytes); });
 }
 
 CudnnConvolutions::~CudnnConvolutions() {
+    graphs_.reset();
     entries_.clear();
     if (workspace_) cudaFree(workspace_);
     if (handle_) library_.cudnnDestroy(handle_);
 }
 
 bool CudnnConvolutions::run(const ConvolutionTask& task) {
+    return graphs_->run(task, false) || runOlder(task);
+}
+
+bool CudnnConvolutions::runAndFinish(const ConvolutionTask& task) {
+    return fused_ && graphs_->run(task, true);
+}
+
+std::string CudnnConvolutions::routines() const {
+    int older = 0;
+    for (const auto& entry : entries_) older += entry.second->supported;
+    return "cuDNN's graphs " + std::to_string(graphs_->plans(false)) + ", with what follows " +
+           std::to_string(graphs_->plans(true)) + ", its older routines " + std::to_string(older);
+}
+
+bool CudnnConvolutions::runOlder(const ConvolutionTask& task) {
     Entry& entry = entryFor(task);
     if (!entry.supported) return false;
-    growWorkspace(entry.workspace);
+    void* workspace = entry.workspace > 0 ? workspaceOf(entry.workspace) : nullptr;
     const float one = 1.f, zero = 0.f;
     const cudnnStatus_t status =
         library_.cudnnConvolutionForward(handle_, &one, entry.in, task.in, entry.kernel, task.kernel, entry.convolution,
-                                         entry.routine, workspace_, entry.workspace, &zero, entry.out, task.out);
+                                         entry.routine, workspace, entry.workspace, &zero, entry.out, task.out);
     // The heuristics may offer what the routine then refuses; it says so before it has done anything.
     if (notSupported(status)) {
         entry.supported = false;
@@ -139,13 +160,14 @@ void CudnnConvolutions::choose(const ConvolutionTask& task, Entry& entry) const 
     entry.supported = true;
 }
 
-void CudnnConvolutions::growWorkspace(size_t bytes) {
-    if (bytes <= workspaceBytes_) return;
+void* CudnnConvolutions::workspaceOf(size_t bytes) {
+    if (bytes <= workspaceBytes_) return workspace_;
     if (workspace_) HYPERPRED_CHECK(cudaFree(workspace_));  // waits for its users
     workspace_ = nullptr;
     workspaceBytes_ = 0;
     HYPERPRED_CHECK(cudaMalloc(&workspace_, bytes));
     workspaceBytes_ = bytes;
+    return workspace_;
 }
 
 }  // namespace cuda

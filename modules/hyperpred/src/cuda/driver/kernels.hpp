@@ -15,6 +15,10 @@ Launcher kernelLauncher(int kernel);
 // cudaSuccess where this build holds code for the current device.
 cudaError_t probeKernels();
 
+// How many clusters of UnrollCluster the current device runs at once; 0 where it has none, or this build no code for
+// them.
+cudaError_t countClusters(int* clusters);
+
 }  // namespace cuda
 }  // namespace hyperpred
 }  // namespace cv

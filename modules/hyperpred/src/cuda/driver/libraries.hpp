@@ -29,7 +29,13 @@ namespace cuda {
     X(cudnnSetConvolutionMathType)            \
     X(cudnnDestroyConvolutionDescriptor)      \
     X(cudnnGetConvolutionForwardAlgorithm_v7) \
-    X(cudnnConvolutionForward)
+    X(cudnnConvolutionForward)                \
+    X(cudnnBackendCreateDescriptor)           \
+    X(cudnnBackendDestroyDescriptor)          \
+    X(cudnnBackendSetAttribute)               \
+    X(cudnnBackendGetAttribute)               \
+    X(cudnnBackendFinalize)                   \
+    X(cudnnBackendExecute)
 
 #define HYPERPRED_CUBLAS_FUNCTIONS(X) \
     X(cublasGetStatusString)          \
