@@ -29,6 +29,10 @@ case $names in
     "hyperpred hyperpred-data hyperpred-train libopencv-hyperpred-dev libopencv-hyperpred0.1 ") ;;
     *) fail "the packages are $names" ;;
 esac
+for package in "${packages[@]}"; do
+    dpkg-deb -f "$package" Description | head -n 1 | grep -q '^networks predicted from labelled images - ' ||
+        fail "$package has the synopsis of another: $(dpkg-deb -f "$package" Description | head -n 1)"
+done
 of() { echo "$work"/packages/"$1"_*.deb; }
 [ "$(dpkg-deb -f "$(of hyperpred-data)" Architecture)" = all ] || fail "hyperpred-data is not for every architecture"
 depends=$(dpkg-deb -f "$(of hyperpred)" Depends)
