@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# hyperpred_bench accuracy from trainings of seconds to the inserted table, twice; then label_errors.
+# hyperpred_bench accuracy from trainings of seconds to the inserted table, twice; then label_errors; then refine.sh.
 # usage: bench_runs.sh BUILD_DIR SOURCE_DIR
 set -uo pipefail
 bench=$1/bin/hyperpred_bench
@@ -48,4 +48,19 @@ check "label_errors" 0 $?
 check "draws that find 80 % of the wrong labels" 2 "$(grep -o '"found":[0-9.]*' "$work/out" | awk -F: '$2 >= 0.8' | wc -l)"
 "$bench" label_errors "$work/data/train" --model "$work/none" 2>"$work/err"
 check "label_errors without a model" 2 $?
+
+# A predicted network refined for a moment: as many steps as it takes to see that everything fits together.
+mkdir "$work/few"
+for class in bolt gear; do
+    mkdir "$work/few/$class"
+    ls "$source/data/images/parts/support/$class" | head -n 8 | while read -r f; do
+        cp "$source/data/images/parts/support/$class/$f" "$work/few/$class/"
+    done
+done
+PATH=$1/bin:$PATH "$source/samples/refine.sh" "$work/few" "$source/data/models/resnet18.safetensors" "$work/refined.onnx" \
+    --set base.epochs=1 --set run.precision=f32 >"$work/out" 2>"$work/err"
+check "refine.sh" 0 $?
+PATH=$1/bin:$PATH hyperpred evaluate "$work/refined.onnx" "$work/few" >"$work/out" 2>"$work/err"
+check "evaluate what came out" 0 $?
+check "nothing stays behind" 0 "$(ls "$work" | grep -c 'refine\.')"
 exit $((failed > 0))

@@ -11,6 +11,7 @@
 #include "error.hpp"
 #include "export_model.hpp"
 #include "meta_stage.hpp"
+#include "refine.hpp"
 #include "settings.hpp"
 #ifdef HYPERPRED_WITH_PACK
 #include "pack.hpp"
@@ -27,21 +28,22 @@ const char kUsage[] =
     "  hyperpred_train base --config FILE [--set section.key=value ...] [--resume]\n"
     "  hyperpred_train meta --config FILE [--set section.key=value ...] [--resume]\n"
     "  hyperpred_train resume FOLDER [--set section.key=value ...]\n"
+    "  hyperpred_train refine START.safetensors FILE.pack --out FILE.safetensors [--set section.key=value ...]\n"
     "  hyperpred_train export CHECKPOINT|FOLDER --out FILE.safetensors [--raw] [--golden FILE.safetensors]\n"
     "  hyperpred_train keys\n"
     "\n"
     "base is stage 1, meta stage 2; both write checkpoints, log.csv and curves.png to run.out and may be stopped at "
     "any\n"
-    "time by Ctrl-C. `resume` goes on from the newest checkpoint with its own configuration. `keys` lists every\n"
-    "configuration key. Exit: 0 done, 1 it could not be done, 2 wrong use, 3 stopped before its end with\n"
-    "a checkpoint.\n";
+    "time by Ctrl-C. `resume` goes on from the newest checkpoint with its own configuration. refine is a short stage 1\n"
+    "from the weights that `hyperpred predict --keep-weights` wrote, and its export. `keys` lists every configuration\n"
+    "key. Exit: 0 done, 1 it could not be done, 2 wrong use, 3 stopped before its end with a checkpoint.\n";
 
 struct WrongUse {
     std::string sentence;
 };
 
 struct Arguments {
-    std::string command, subject, config, out, golden;
+    std::string command, subject, data, config, out, golden;
     std::vector<std::string> overrides;
     int size = 0;
     bool resume = false, raw = false, strict = false;
@@ -75,6 +77,8 @@ Arguments parseArguments(int count, char** values) {
             arguments.strict = true;
         } else if (!word.empty() && word[0] != '-' && arguments.subject.empty()) {
             arguments.subject = word;
+        } else if (!word.empty() && word[0] != '-' && arguments.command == "refine" && arguments.data.empty()) {
+            arguments.data = word;
         } else {
             throw WrongUse{"\"" + word + "\" is not understood"};
         }
@@ -128,6 +132,16 @@ void exportRun(const Arguments& arguments) {
     if (!arguments.golden.empty()) exportGolden(state, arguments.golden, arguments.raw);
 }
 
+void refine(const Arguments& arguments) {
+    if (arguments.subject.empty() || arguments.data.empty() || arguments.out.empty()) {
+        throw WrongUse{"refine needs a model file, a packed file and --out"};
+    }
+    const Settings settings = refineSettings(arguments.subject, arguments.data, arguments.out, arguments.overrides);
+    runStage("base", settings, nullptr);
+    TrainState state = loadCheckpoint(settings.word("run.out"));
+    exportModel(state, arguments.out, false);
+}
+
 void pack(const Arguments& arguments) {
 #ifdef HYPERPRED_WITH_PACK
     if (arguments.subject.empty() || arguments.out.empty() || arguments.size == 0) {
@@ -159,6 +173,8 @@ void runCommand(const Arguments& arguments) {
         resumeRun(arguments.subject, arguments.overrides);
     } else if (arguments.command == "export") {
         exportRun(arguments);
+    } else if (arguments.command == "refine") {
+        refine(arguments);
     } else if (arguments.command == "pack") {
         pack(arguments);
     } else if (arguments.command == "keys") {
