@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# hyperpred_bench accuracy from trainings of seconds to the inserted table, twice; then label_errors.
+# hyperpred_bench accuracy from trainings of seconds to the inserted table, twice; then label_errors; then refine.sh.
 # usage: bench_runs.sh BUILD_DIR SOURCE_DIR
 set -uo pipefail
 bench=$1/bin/hyperpred_bench
@@ -57,4 +57,18 @@ for model in "$source/data/architectures/mobilenetv2_half.json" "$source/test/go
 done
 "$bench" speed "$source/data/architectures/none.json" >"$work/out" 2>"$work/err"
 check "speed of no file" 2 $?
+# A predicted network refined for a moment: as many steps as it takes to see that everything fits together.
+mkdir "$work/few"
+for class in bolt gear; do
+    mkdir "$work/few/$class"
+    ls "$source/data/images/parts/support/$class" | head -n 8 | while read -r f; do
+        cp "$source/data/images/parts/support/$class/$f" "$work/few/$class/"
+    done
+done
+PATH=$1/bin:$PATH "$source/samples/refine.sh" "$work/few" "$source/data/models/resnet18.safetensors" "$work/refined.onnx" \
+    --set base.epochs=1 --set run.precision=f32 >"$work/out" 2>"$work/err"
+check "refine.sh" 0 $?
+PATH=$1/bin:$PATH hyperpred evaluate "$work/refined.onnx" "$work/few" >"$work/out" 2>"$work/err"
+check "evaluate what came out" 0 $?
+check "nothing stays behind" 0 "$(ls "$work" | grep -c 'refine\.')"
 exit $((failed > 0))

@@ -13,6 +13,7 @@
 #include "curves.hpp"
 #include "error.hpp"
 #include "label_space.hpp"
+#include "mean_classifier.hpp"
 #include "optimiser.hpp"
 #include "packed_data.hpp"
 #include "probe.hpp"
@@ -158,7 +159,6 @@ void BaseTraining::start(TrainState* from) {
             torch::randn({space_.classes, features}, chance_, torch::kFloat) * 0.01;
         state_.parameters["classifier.bias"] = torch::zeros({space_.classes});
         state_.classNames = space_.names;
-        averageInto(state_.average, state_.parameters, 0);
     }
     state_.stage = "base";
     state_.settings = settings_.document;
@@ -167,6 +167,12 @@ void BaseTraining::start(TrainState* from) {
             entry.second = entry.second.detach().to(device_);
             if (entry.second.dim() == 4) entry.second = entry.second.contiguous(torch::MemoryFormat::ChannelsLast);
         }
+    }
+    if (from == nullptr) {
+        if (settings_.word("base.classifier") == "means") {
+            addMeanClassifier(architecture_, sets_, bf16_, device_, state_.parameters);
+        }
+        averageInto(state_.average, state_.parameters, 0);
     }
     for (auto& entry : state_.parameters) entry.second.requires_grad_(true);
     earlier_ = state_.seconds;

@@ -20,6 +20,7 @@
 #include "export_model.hpp"
 #include "help_command.hpp"
 #include "meta_stage.hpp"
+#include "refine.hpp"
 #include "settings.hpp"
 #include "version.hpp"
 #ifdef HYPERPRED_WITH_PACK
@@ -35,7 +36,7 @@ struct WrongUse {
 };
 
 struct Arguments {
-    std::string command, subject, config, out, golden;
+    std::string command, subject, data, config, out, golden;
     std::vector<std::string> overrides;
     int size = 0;
     bool resume = false, raw = false, strict = false, help = false;
@@ -53,7 +54,7 @@ const std::vector<Option>& options() {
          {"base", "meta"},
          [](Arguments& a, const std::string& value) { a.config = value; }},
         {{"set", "", "KEY=VALUE", {}, "", false, "value in place of the configuration's; as often as you like"},
-         {"base", "meta", "resume"},
+         {"base", "meta", "resume", "refine"},
          [](Arguments& a, const std::string& value) { a.overrides.push_back(value); }},
         {{"resume", "", "", {}, "", false, "go on from the newest checkpoint in run.out"},
          {"base", "meta"},
@@ -62,7 +63,7 @@ const std::vector<Option>& options() {
          {"pack"},
          [](Arguments& a, const std::string& value) { a.size = std::atoi(value.c_str()); }},
         {{"out", "", "FILE", {}, "", false, "file to write"},
-         {"pack", "export"},
+         {"pack", "export", "refine"},
          [](Arguments& a, const std::string& value) { a.out = value; }},
         {{"strict", "", "", {}, "", false, "stop at the first file that cannot be read"},
          {"pack"},
@@ -88,6 +89,8 @@ const Command kCommands[] = {
     {"base", "--config FILE", "trains base weights (stage 1)"},
     {"meta", "--config FILE", "trains the hypernetwork on tasks (stage 2)"},
     {"resume", "FOLDER", "goes on from the newest checkpoint with its own configuration"},
+    {"refine", "MODEL.safetensors FILE.pack --out FILE",
+     "trains the weights that `hyperpred predict --keep-weights` wrote for a few epochs more (stage 1)"},
     {"export", "CHECKPOINT|FOLDER --out FILE", "writes the model file that hyperpred predicts with"},
     {"keys", "", "lists every configuration key with default, range and meaning"},
 };
@@ -174,6 +177,8 @@ Arguments parseArguments(int count, char** values) {
             arguments.help = true;
         } else if (!word.empty() && word[0] != '-' && arguments.subject.empty()) {
             arguments.subject = word;
+        } else if (!word.empty() && word[0] != '-' && arguments.command == "refine" && arguments.data.empty()) {
+            arguments.data = word;
         } else {
             const Option& option = findOption(arguments.command, word);
             const bool value = !option.entry.value.empty();
@@ -230,6 +235,16 @@ void exportRun(const Arguments& arguments) {
     if (!arguments.golden.empty()) exportGolden(state, arguments.golden, arguments.raw);
 }
 
+void refine(const Arguments& arguments) {
+    if (arguments.subject.empty() || arguments.data.empty() || arguments.out.empty()) {
+        throw WrongUse{"refine needs a model file, a packed file and --out"};
+    }
+    const Settings settings = refineSettings(arguments.subject, arguments.data, arguments.out, arguments.overrides);
+    runStage("base", settings, nullptr);
+    TrainState state = loadCheckpoint(settings.word("run.out"));
+    exportModel(state, arguments.out, false);
+}
+
 void pack(const Arguments& arguments) {
 #ifdef HYPERPRED_WITH_PACK
     if (arguments.subject.empty() || arguments.out.empty() || arguments.size == 0) {
@@ -263,6 +278,8 @@ void runCommand(const Arguments& arguments) {
         resumeRun(arguments.subject, arguments.overrides);
     } else if (arguments.command == "export") {
         exportRun(arguments);
+    } else if (arguments.command == "refine") {
+        refine(arguments);
     } else if (arguments.command == "pack") {
         pack(arguments);
     } else {

@@ -13,6 +13,7 @@
 #include "error.hpp"
 #include "hyper_model.hpp"
 #include "label_space.hpp"
+#include "mean_classifier.hpp"
 #include "meta_pass.hpp"
 #include "optimiser.hpp"
 #include "probe.hpp"
@@ -26,8 +27,6 @@ namespace {
 using Json = nlohmann::json;
 
 const int64_t kLogEvery = 20;            // tasks
-const int64_t kClassifierImages = 20;    // images a class for a first classifier
-const double kClassifierSharpness = 20;  // see firstClassifier
 
 const std::vector<std::string> kLosses = {"loss", "task loss", "all loss", "kl loss", "task accuracy", "all accuracy"};
 
@@ -39,7 +38,6 @@ public:
 private:
     void start(TrainState* from);
     void freshStart();
-    void firstClassifier();
     void step();
     std::map<std::string, torch::Tensor> lossesOf(const Task& task, const torch::Tensor& logits,
                                                   const torch::Tensor& allLogits);
@@ -104,7 +102,9 @@ void MetaTraining::start(TrainState* from) {
             if (entry.second.dim() == 4) entry.second = entry.second.contiguous(torch::MemoryFormat::ChannelsLast);
         }
     }
-    if (fresh && state_.parameters.count("classifier.weight") == 0) firstClassifier();
+    if (fresh && state_.parameters.count("classifier.weight") == 0) {
+        addMeanClassifier(architecture_, sets_, model_.bf16, device_, state_.parameters);
+    }
     if (fresh) averageInto(state_.average, state_.parameters, 0);
     for (auto& entry : state_.parameters) entry.second.requires_grad_(rateOf(entry.first) > 0);
     earlier_ = state_.seconds;
@@ -147,38 +147,6 @@ void MetaTraining::freshStart() {
     }
     addHeadParameters(state_.parameters);
     state_.classNames = space_.names;
-}
-
-// Base weights that come without a classifier get the nearest-mean one, which is right from the first task on:
-// logits -|x - m|^2 s / 2 up to what all classes share, s such that a typical distance counts kClassifierSharpness.
-void MetaTraining::firstClassifier() {
-    const torch::NoGradGuard noGradient;
-    const TargetWeights weights = baseWeights(architecture_, state_.parameters);
-    std::vector<torch::Tensor> means, all;
-    const int64_t group = 16;  // classes that share their batch statistics
-    for (const DataSet& set : sets_) {
-        for (size_t c = 0; c < set.classes.size(); c += size_t(group)) {
-            std::vector<torch::Tensor> rows;
-            for (size_t i = c; i < std::min(set.classes.size(), c + size_t(group)); ++i) {
-                rows.push_back(set.classes[i].slice(0, 0, kClassifierImages));
-            }
-            const torch::Tensor input = normalised(architecture_, gatherImages(set.pixels, torch::cat(rows), device_));
-            const torch::Tensor features = taskStages(model_, weights, input).mean.back();
-            int64_t first = 0;
-            for (const torch::Tensor& own : rows) {
-                means.push_back(features.slice(0, first, first + own.numel()).mean(0));
-                first += own.numel();
-            }
-            all.push_back(features);
-        }
-    }
-    const torch::Tensor centres = torch::stack(means), middle = centres.mean(0, true);
-    const double spread = torch::cat(all).var(0, false).sum().item<double>();
-    const double sharpness = kClassifierSharpness / std::max(spread, 1e-9);
-    const torch::Tensor off = centres - middle;
-    state_.parameters["classifier.weight"] = (sharpness * off).contiguous();
-    state_.parameters["classifier.bias"] =
-        -sharpness * (0.5 * off.square().sum(1) + at::matmul(off, middle.squeeze(0)));
 }
 
 double MetaTraining::rateOf(const std::string& name) const {
