@@ -30,4 +30,7 @@ hyperpred_install() {
 # What the module, the tools and the samples need; the trainer and the tests need more.
 HYPERPRED_BUILD_PACKAGES=(g++ cmake ninja-build libopencv-dev libeigen3-dev nlohmann-json3-dev
                           libboost-program-options-dev)
-HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv doxygen)
+HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv python3-venv doxygen
+                         liblapack-dev libprotobuf-dev libgfortran-12-dev libjpeg-dev libpng-dev)
+# scripts/aarch64.sh: 64-bit ARM, compiled and run here.
+HYPERPRED_AARCH64_PACKAGES=(g++-aarch64-linux-gnu qemu-user)
