@@ -2,6 +2,7 @@
 # Installs what the tests need, builds everything and runs every test. On a fresh Debian 12 as root or with sudo.
 #   ./test.sh             release build, all tests
 #   ./test.sh asan|tsan   the same tests of the module under the sanitizers (without the trainer)
+#   ./test.sh aarch64     a cross-build for 64-bit ARM, run under qemu and compared (scripts/aarch64.sh)
 # Where nvcc and cuDNN's headers are, the release run also builds the CUDA backend for two architectures and tests it as
 # far as a machine without a GPU can: its kernels on the host, and that the CPU takes over.
 set -euo pipefail
@@ -10,11 +11,12 @@ cd "$(dirname "$0")"
 hyperpred_install "${HYPERPRED_BUILD_PACKAGES[@]}" "${HYPERPRED_TEST_PACKAGES[@]}" \
     "${HYPERPRED_PACKAGE_PACKAGES[@]}" "${HYPERPRED_INSTALL_PACKAGES[@]}"
 
+if [ "${1:-}" = aarch64 ]; then exec scripts/aarch64.sh; fi
 preset=cpu-release
 case "${1:-}" in
     "") ;;
     asan | tsan) preset="cpu-$1" ;;
-    *) echo "test.sh: \"$1\" is not known; asan, tsan or nothing is" >&2; exit 2 ;;
+    *) echo "test.sh: \"$1\" is not known; asan, tsan, aarch64 or nothing is" >&2; exit 2 ;;
 esac
 cmake --preset "$preset"
 cmake --build --preset "$preset"

@@ -30,10 +30,13 @@ hyperpred_install() {
 # What the module, the tools and the samples need; the trainer and the tests need more.
 HYPERPRED_BUILD_PACKAGES=(g++ cmake ninja-build libopencv-dev libeigen3-dev nlohmann-json3-dev
                           libboost-program-options-dev)
-HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv doxygen
-                         python3-dev python3-numpy pybind11-dev python3-matplotlib chromium)
+HYPERPRED_TEST_PACKAGES=(libboost-test-dev libtorch-dev python3-opencv python3-venv doxygen
+                         python3-dev python3-numpy pybind11-dev python3-matplotlib chromium
+                         liblapack-dev libprotobuf-dev libgfortran-12-dev libjpeg-dev libpng-dev)
 # The packages: what makes them and what judges them (test/package.sh).
 HYPERPRED_PACKAGE_PACKAGES=(dpkg-dev file lintian pkg-config)
 # The installed programs: manual pages and completions (test/install_runs.sh, test/completion.py).
 HYPERPRED_INSTALL_PACKAGES=(man-db mandoc zsh fish)
 HYPERPRED_FUZZ_PACKAGES=(clang libclang-rt-14-dev libboost-test-dev)  # scripts/fuzz.sh alone
+# scripts/aarch64.sh: 64-bit ARM, compiled and run here.
+HYPERPRED_AARCH64_PACKAGES=(g++-aarch64-linux-gnu qemu-user)

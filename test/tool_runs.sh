@@ -54,6 +54,16 @@ grep -q "left out 1 suspects; with them" "$work/out"; check "and it says so" 0 $
 sed -n '/id="dropped"/,/<.section>/p' "$work/w.html" | grep -q "odd_$odd"; check "and names the wrong one" 0 $?
 run predict "$work/wrong" --model "$model" --out "$work/w.onnx" --drop-suspects -1; check "fewer than none" 2 $?
 
+# Smaller files: they say what they are, and the tool runs them.
+for format in onnx-fp16 onnx-int8; do
+    run predict "$work/small" --model "$model" --out "$work/$format.onnx" --format $format; check "predict $format" 0 $?
+    run evaluate "$work/$format.onnx" "$work/small"; check "evaluate $format" 0 $?
+    grep -q "top-1 9[0-9]\|top-1 100" "$work/out"; check "and it knows its own images" 0 $?
+    run info "$work/$format.onnx"; grep -q "hyperpred.format: \"$format\"" "$work/out"; check "info $format" 0 $?
+done
+run predict "$work/small" --model "$model" --out "$work/x.onnx" --format tflite; check "unknown format" 2 $?
+check "one line" yes "$(one_line)"
+
 run evaluate "$work/a.onnx" "$work/small" --json
 check "evaluate" 0 $?
 grep -q '"top1"' "$work/out"; check "evaluate prints top1" 0 $?

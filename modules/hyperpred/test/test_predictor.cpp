@@ -99,6 +99,20 @@ BOOST_FIXTURE_TEST_CASE(same_bytes_whatever_threads_order_and_batches, ModelFixt
     BOOST_TEST((bytes != bytesOf(model, other, 1000, 2, options)));
 }
 
+BOOST_FIXTURE_TEST_CASE(smaller_formats_of_one_prediction, ModelFixture) {
+    const Images set = drawShapes(3, 11, 4);
+    PredictOptions options;
+    const size_t whole = bytesOf(model, set, 1000, 1, options).size();
+    options.format = "onnx-fp16";
+    BOOST_TEST(bytesOf(model, set, 1000, 1, options).size() < 0.7 * double(whole));
+    options.format = "onnx-int8";
+    const std::vector<uchar> bytes = bytesOf(model, set, 1000, 1, options);
+    BOOST_TEST(bytes.size() < 0.7 * double(whole));
+    BOOST_TEST((bytes == bytesOf(model, shuffled(set, 1), 7, 2, options)));  // calibrated on the same images
+    options.format = "tflite";
+    BOOST_TEST(sentenceOf([&] { bytesOf(model, set, 1000, 1, options); }).find("\"tflite\"") != std::string::npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(net_and_onnx_agree, ModelFixture) {
     const Images set = drawShapes(3, 11, 4);
     const auto predictor = HyperPredictor::create(model);

@@ -3,7 +3,11 @@
 
 // The instruction set that the compiler was told to assume (SSE2, NEON or better).
 #define HYPERPRED_LANES 4
+#ifdef __aarch64__
+#define HYPERPRED_ROWS 12  // 24 of 32 registers of sums
+#else
 #define HYPERPRED_ROWS 6
+#endif
 #define HYPERPRED_KERNELS kernelsBaseline
 #include "cpu/kernels_inline.hpp"
 
@@ -23,7 +27,11 @@ const Kernels& kernels() {
         if (avx2 && avx512) return kernelsAvx512("AVX-512");
         if (avx2) return kernelsAvx2("AVX2");
 #endif
+#if defined(__aarch64__)
+        return kernelsBaseline("NEON");
+#else
         return kernelsBaseline("baseline");
+#endif
     }();
     return chosen;
 }
