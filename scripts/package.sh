@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the Debian packages for distribution and tests them: for every processor of the architecture (the kernels
-# choose their instructions when they run), with Debian's hardening, the same bytes for the same commit.
+# choose their instructions when they run), with Debian's hardening, dated by the commit.
 #   scripts/package.sh [OUT]     packages into the folder OUT, build/packages by default
 # HYPERPRED_TRAINER=ON also makes hyperpred-train, which needs libtorch.
 set -euo pipefail
