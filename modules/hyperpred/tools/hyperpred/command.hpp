@@ -28,7 +28,8 @@ int runUpdate(const std::vector<std::string>& arguments);
 int runInfo(const std::vector<std::string>& arguments);
 
 // Options of one command with their values. `positional` names the arguments without a dash, in order; a name that
-// ends in "..." takes the rest, one that ends in "?" may be missing. `--help` prints `usage` and the options and makes `helped()` true.
+// ends in "..." takes the rest, one that ends in "?" may be missing. `--help` prints `usage` and the options and makes
+// `helped()` true.
 class Arguments {
 public:
     Arguments(const std::string& usage, const boost::program_options::options_description& visible,
