@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Predicts one network from a folder that several processes read: the same bytes as one run over all of it. The parts are
-# read by GNU parallel where it is installed, else by jobs of the shell.
+# Predicts one network from a folder that several processes read: the same bytes as one run over all of it. GNU
+# parallel reads the parts where it is installed, else jobs of the shell do.
 # usage: predict_parts.sh DIR MODEL PARTS OUT.onnx [options of hyperpred predict --merge]
 set -euo pipefail
 if [ $# -lt 4 ]; then sed -n '2,4s/^# //p' "$0" >&2; exit 2; fi

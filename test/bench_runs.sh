@@ -65,8 +65,8 @@ for class in bolt gear; do
         cp "$source/data/images/parts/support/$class/$f" "$work/few/$class/"
     done
 done
-PATH=$1/bin:$PATH "$source/samples/refine.sh" "$work/few" "$source/data/models/resnet18.safetensors" "$work/refined.onnx" \
-    --set base.epochs=1 --set run.precision=f32 >"$work/out" 2>"$work/err"
+PATH=$1/bin:$PATH "$source/samples/refine.sh" "$work/few" "$source/data/models/resnet18.safetensors" \
+    "$work/refined.onnx" --set base.epochs=1 --set run.precision=f32 >"$work/out" 2>"$work/err"
 check "refine.sh" 0 $?
 PATH=$1/bin:$PATH hyperpred evaluate "$work/refined.onnx" "$work/few" >"$work/out" 2>"$work/err"
 check "evaluate what came out" 0 $?

@@ -81,7 +81,9 @@ echo text >"$work/known/bolt/text.jpg"
 echo text >"$work/known/bolt/notes.txt"
 mkdir "$work/known/washer" && echo text >"$work/known/washer/a.jpg"  # a class that turns out empty
 one() { hyperpred predict "$work/known" --model "$model" --out "$work/one.onnx" --report "$work/one.json" "$@"; }
-merged() { hyperpred predict --merge "$work"/p[123] --model "$model" --out "$work/m.onnx" --report "$work/m.json" "$@"; }
+merged() {
+    hyperpred predict --merge "$work"/p[123] --model "$model" --out "$work/m.onnx" --report "$work/m.json" "$@"
+}
 for k in 3 1 2; do
     run predict "$work/known" --model "$model" --partial "$k/3" --out "$work/p$k"; check "part $k of 3" 0 $?
 done
@@ -99,7 +101,8 @@ grep -q "part 2 of 3 is missing" "$work/err"; check "it is named" 0 $?
 run predict --merge "$work/p1" "$work/p2" "$work/p3" "$work/p2" --model "$model" --out "$work/x.onnx"
 check "a part is there twice" 2 $?
 head -c 5000 "$work/p2" >"$work/cut"
-run predict --merge "$work/p1" "$work/cut" "$work/p3" --model "$model" --out "$work/x.onnx"; check "a truncated part" 2 $?
+run predict --merge "$work/p1" "$work/cut" "$work/p3" --model "$model" --out "$work/x.onnx"
+check "a truncated part" 2 $?
 run predict "$work/known" --merge "$work/p1" --model "$model" --out "$work/x.onnx"; check "folder and parts" 2 $?
 run predict --model "$model" --out "$work/x.onnx"; check "neither" 2 $?
 run predict "$work/known" --partial 4/3 --model "$model" --out "$work/x.onnx"; check "part 4 of 3" 2 $?
@@ -107,8 +110,8 @@ run predict "$work/known" --partial 1/3 --model "$model" --out "$work/x.onnx" --
 run predict "$work/known" --partial 2/3 --model "$model" --out "$work/x.onnx" --strict; check "--strict" 2 $?
 [ ! -e "$work/x.onnx" ]; check "nothing half-written" 0 $?
 
-# The drivers on the bundled images: by jobs of the shell, by GNU parallel where it is installed, and by Slurm's commands
-# as stand-ins that run the job at once.
+# The drivers on the bundled images: by jobs of the shell, or GNU parallel where it is installed, and by a stand-in for
+# Slurm's sbatch that runs the job at once.
 run predict "$parts/support" --model "$model" --out "$work/all.onnx"
 "$source/samples/predict_parts.sh" "$parts/support" "$model" 3 "$work/driven.onnx" >/dev/null 2>"$work/err"
 check "predict_parts.sh" 0 $?

@@ -27,7 +27,7 @@ struct PredictionContents {
     std::string report;                              // JSON
     std::shared_ptr<const Architecture> architecture;  // with PredictOptions::keepWeights, as the weights
     NetworkWeights weights;
-    std::shared_ptr<const SupportFeatures> support;  // with PredictOptions::keepSupport; without the hashes of the network
+    std::shared_ptr<const SupportFeatures> support;  // with PredictOptions::keepSupport; without the network's hashes
 };
 Ptr<Prediction> makePrediction(PredictionContents contents);
 

@@ -14,8 +14,8 @@ namespace hyperpred {
 const char* const kSupportFormat = "hyperpred-support-1";  // "format" in the metadata
 
 // What is left of a support set when a network is done: enough to fit its head again, exactly, without the images. Why
-// all features and not their sums: leave-one-out, lambda and the threshold ask for every image, sums of floats cannot be
-// taken apart again to the bit, and a class's p x p sums would take more room than its features up to p / 2 images.
+// all features and not their sums: leave-one-out, lambda and the threshold ask for every image, sums of floats cannot
+// be taken apart again to the bit, and a class's p x p sums would take more room than its features up to p / 2 images.
 struct SupportFeatures {
     std::vector<std::string> classNames;  // C, no two alike
     int listed = 0;  // so many class names have the order they were given in; those behind were added, and are sorted

@@ -204,8 +204,8 @@ private:
         support_.rows.insert(support_.rows.end(), row.ptr<float>(), row.ptr<float>() + row.total());
     }
 
-    // Labels in the order in which the classes are written: as listed, then the added ones by name, so that the order of
-    // the additions cannot matter.
+    // Labels in the order in which the classes are written: as listed, then the added ones by name, so that the order
+    // of the additions cannot matter.
     std::vector<size_t> writtenClasses() const {
         std::vector<size_t> order(support_.classNames.size());
         std::iota(order.begin(), order.end(), size_t(0));

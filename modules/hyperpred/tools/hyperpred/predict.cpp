@@ -41,7 +41,7 @@ boost::program_options::options_description options() {
         ("threads", po::value<int>()->default_value(0), "0: all cores")
         ("drop-suspects", po::value<int>()->default_value(0), "leave out so many images whose label is most doubtful")
         ("partial", po::value<std::string>(), "K/N: only read and convert every N-th file from the K-th on, into --out")
-        ("merge", po::value<std::vector<std::string>>()->multitoken(), "predict from the files of all N parts, not a DIR")
+        ("merge", po::value<std::vector<std::string>>()->multitoken(), "predict from all N parts, not a DIR")
         ("keep-support", "write what `hyperpred update` needs beside the network: net.support for net.onnx")
         ("keep-weights", po::value<std::string>(), "model file to write the weights to, for `hyperpred_train refine`")
         ("report", po::value<std::string>(), "report to write: a page (.html) or data (.json)")
