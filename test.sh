@@ -7,11 +7,11 @@
 # far as a machine without a GPU can: its kernels on the host, and that the CPU takes over.
 set -euo pipefail
 cd "$(dirname "$0")"
+if [ "${1:-}" = aarch64 ]; then exec scripts/aarch64.sh; fi
 . scripts/packages.sh
 hyperpred_install "${HYPERPRED_BUILD_PACKAGES[@]}" "${HYPERPRED_TEST_PACKAGES[@]}" \
     "${HYPERPRED_PACKAGE_PACKAGES[@]}" "${HYPERPRED_INSTALL_PACKAGES[@]}"
 
-if [ "${1:-}" = aarch64 ]; then exec scripts/aarch64.sh; fi
 preset=cpu-release
 case "${1:-}" in
     "") ;;
