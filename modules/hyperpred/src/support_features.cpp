@@ -2,8 +2,10 @@
 #include "support_features.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <opencv2/core.hpp>
 #include <set>
 
 #include "error.hpp"
@@ -17,6 +19,7 @@ namespace hyperpred {
 namespace {
 
 const int kMostColumns = 1 << 20;
+const size_t kMostShown = 60;  // letters of a value in a sentence
 // Safetensors as we read them hold floats. Integers up to 2^24 are exact in them: a hash takes four.
 const int kHashParts = 4, kHashBits = 16;
 
@@ -28,6 +31,12 @@ Tensor tensorOf(std::vector<int64_t> shape) {
 
 bool areDigits(const std::string& text) {
     return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// A value of a file, in so many letters at most.
+std::string shown(const nlohmann::json& value) {
+    const std::string text = value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+    return text.size() <= kMostShown ? text : text.substr(0, kMostShown) + "...";
 }
 
 // The file's metadata, each checked when it is taken; `where` opens the sentences.
@@ -42,12 +51,20 @@ struct Header {
             fail(Failure::BadFile, where + ": its metadata \"" + key + "\" is no JSON");
         }
     }
+    // What does not know the file speaks in its name.
+    void named(const std::function<void()>& check) const {
+        try {
+            check();
+        } catch (const cv::Exception& refusal) {
+            fail(Failure::BadFile, where + ": " + refusal.err);
+        }
+    }
     int64_t integer(const char* key, int64_t least, int64_t most) const {
         const nlohmann::json value = json(key);
         if (value.is_number_integer() && value.get<int64_t>() >= least && value.get<int64_t>() <= most) {
             return value.get<int64_t>();
         }
-        fail(Failure::BadFile, where + ": its metadata \"" + key + "\" is " + value.dump() + ", must be " +
+        fail(Failure::BadFile, where + ": its metadata \"" + key + "\" is " + shown(value) + ", must be " +
                                    std::to_string(least) + ".." + std::to_string(most));
     }
 };
@@ -73,7 +90,7 @@ const std::string& digitsIn(const Header& header, const char* key) {
 double rejectedIn(const Header& header) {
     const nlohmann::json value = header.json("rejected");
     if (value.is_number() && value.get<double>() >= 0 && value.get<double>() <= 0.5) return value.get<double>();
-    fail(Failure::BadFile, header.where + ": its metadata \"rejected\" is " + value.dump() + ", must be 0..0.5");
+    fail(Failure::BadFile, header.where + ": its metadata \"rejected\" is " + shown(value) + ", must be 0..0.5");
 }
 
 int whole(float value, int below, const std::string& what) {
@@ -171,9 +188,9 @@ SupportFeatures readSupportFeatures(const std::string& path) {
     if (file.metadata().count("checksum") == 0) fail(Failure::BadFile, header.where + ": its checksum is missing");
     SupportFeatures support;
     support.classNames = namesIn(header);
-    checkClassNames(support.classNames);
+    header.named([&] { checkClassNames(support.classNames); });
     support.listed = int(header.integer("listed", 0, int64_t(support.classNames.size())));
-    support.head = parseHeadKind(file.metadata("head"));
+    header.named([&] { support.head = parseHeadKind(file.metadata("head").substr(0, kMostShown)); });
     support.rejected = rejectedIn(header);
     support.network = digitsIn(header, "network");
     support.body = std::stoull(digitsIn(header, "body"), nullptr, 16);

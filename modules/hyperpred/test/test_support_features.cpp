@@ -133,6 +133,12 @@ BOOST_AUTO_TEST_CASE(malformed_parts_are_named) {
     BOOST_TEST(holds(with("listed", "3"), "\"listed\" is 3, must be 0..2"));
     BOOST_TEST(holds(with("head", "svm"), "svm"));
     BOOST_TEST(holds(with("rejected", "0.7"), "must be 0..0.5"));
+    for (const std::string& sentence : {with("classes", R"(["a","a"])"), with("classes", R"(["a",""])"),
+                                        with("head", std::string(5000, 'x')),
+                                        with("rejected", '"' + std::string(5000, 'x') + '"')}) {
+        BOOST_TEST(holds(sentence, "support file \""), sentence);
+        BOOST_TEST(sentence.size() < 500);
+    }
     BOOST_TEST(holds(with("network", "0123456789ABCDEF"), "16 hexadecimal digits"));
     BOOST_TEST(holds(with("body", "1"), "16 hexadecimal digits"));
     BOOST_TEST(holds(with("images", "0"), "\"images\" is 0"));
