@@ -95,7 +95,7 @@ TEST(HyperPred, refuses_in_a_sentence) {
         hyper->add(std::vector<Mat>(1, Mat(5, 7, CV_8UC2, Scalar::all(1))), std::vector<int>(1, 0));
         FAIL() << "an image of two channels was taken";
     } catch (const cv::Exception& error) {
-        EXPECT_NE(std::string::npos, error.err.find("2 channels")) << error.err;
+        EXPECT_NE(std::string::npos, error.err.find("2 channel(s)")) << error.err;
     }
     EXPECT_EQ(0, hyper->size());
     EXPECT_THROW(HyperPredictor::create("no such file.safetensors"), cv::Exception);
