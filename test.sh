@@ -7,6 +7,9 @@
 # far as a machine without a GPU can: its kernels on the host, and that the CPU takes over.
 set -euo pipefail
 cd "$(dirname "$0")"
+# The builds below compile much of the same: with ccache the second time costs nothing, in whatever folder.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 if [ "${1:-}" = aarch64 ]; then exec scripts/aarch64.sh; fi
 . scripts/packages.sh
 hyperpred_install "${HYPERPRED_BUILD_PACKAGES[@]}" "${HYPERPRED_TEST_PACKAGES[@]}" \
