@@ -18,6 +18,10 @@ const double kLeastDeterminant = 1e-12;   // of what leaving out leaves, so that
 const int kGridLow = -10, kGridHigh = 4;  // lambda = 10^(k / 2)
 const double kUnjudgedLambda = 1;
 
+// Of the p eigenvalues of A at most N + C are not zero. With a lambda below this share of their mean, the answers no longer
+// change, and leaving an image out cancels as many digits as a double has: what is left is chance.
+const double kLeastShare = 1e-5;
+
 // A ready to answer for any lambda (absolute).
 class RidgeSystem {
 public:
@@ -251,8 +255,11 @@ Choice choose(const HeadProblem& problem, RidgeSystem& system, double unit, doub
     }
     const std::vector<int> labels = problem.labelsOf(judged);
     double least = std::numeric_limits<double>::infinity();
+    const double zeros = double(problem.columns()) / double(problem.images() + problem.classes);
+    const double lowest = 0.999 * kLeastShare * std::max(1.0, zeros);  // less what the powers of ten round
     for (int k = kGridHigh; k >= kGridLow; --k) {
         const double lambda = fixed > 0 ? fixed : std::pow(10.0, 0.5 * k);
+        if (!(fixed > 0) && lambda < lowest) break;
         const Temperature fitted = fitTemperature(system.judge(lambda * unit, judged), labels);
         if (fitted.logLoss < least) {
             least = fitted.logLoss;

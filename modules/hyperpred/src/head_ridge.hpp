@@ -22,9 +22,9 @@ enum class RidgeForm { Shorter, Primal, Dual };
 // Leave-one-out scores are exact for a head fitted without the image with k, scale and lambda kept: A changes by rank
 // two, O(p C) an image.
 //
-// `lambda` is relative to the mean eigenvalue of A. 0 or below: from 1e-5, 3e-5 .. 1e2 by smoothed leave-one-out log
-// loss at each one's best temperature (temperature.hpp) on judgedImages(), where images count equally; 1 when no
-// class has a second image to judge by.
+// `lambda` is relative to the mean eigenvalue of A. 0 or below: from 1e-5, 3e-5 .. 1e2 (with fewer images than features
+// the grid begins at 1e-5 p / (N + C)) by smoothed leave-one-out log loss at each one's best temperature
+// (temperature.hpp) on judgedImages(), where images count equally; 1 when no class has a second image to judge by.
 HeadSolution solveRidge(const HeadProblem& problem, double lambda = 0, RidgeForm form = RidgeForm::Shorter);
 
 }  // namespace hyperpred

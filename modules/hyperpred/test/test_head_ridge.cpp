@@ -158,3 +158,24 @@ BOOST_AUTO_TEST_CASE(lambda_has_the_least_log_loss_of_the_grid) {
     BOOST_TEST(chosen > 1e-5);
     BOOST_TEST(chosen < 1e2);
 }
+
+// Few images, many features, classes that are easily told apart: every lambda is as good as any other but for rounding,
+// which must not choose (a processor rounds like this, another like that).
+BOOST_AUTO_TEST_CASE(rounding_of_the_features_does_not_choose_lambda) {
+    for (const unsigned seed : {8u, 9u, 10u, 11u}) {
+        Draw draw = Gaussians(301, 2, 0.6, seed).draw(4);
+        const Gathered gathered(draw);
+        const HeadSolution solution = solveRidge(HeadProblem(gathered.table, gathered.statistics));
+        for (size_t i = 0; i < draw.rows.size(); ++i) draw.rows[i] *= 1 + 1e-6f * float(int(i * 7919 % 5) - 2);
+        const Gathered again(draw);
+        const HeadSolution other = solveRidge(HeadProblem(again.table, again.statistics));
+        BOOST_TEST(solution.regulariser == other.regulariser);
+        BOOST_TEST(solution.temperature == other.temperature, boost::test_tools::tolerance(1e-3));
+    }
+}
+
+// Down to the least lambda of the grid that is taken.
+BOOST_AUTO_TEST_CASE(leave_one_out_is_exact_for_eight_images) {
+    const Draw draw = Gaussians(301, 2, 0.6, 8).draw(4);
+    checkAgainstRefits(draw, 1e-5 * 301 / (8 + 2), RidgeForm::Dual);
+}
