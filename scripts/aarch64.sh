@@ -104,13 +104,11 @@ choose_images() {
     done
 }
 
-# Head cosine: ridge chooses its lambda from a grid, and for eight images two lambdas are so nearly as good as each other
-# that the last digit of a feature decides between them.
 run_samples() {  # run_samples FOLDER OUT COMMAND-BEFORE...
     local folder=$1 out=$2
     shift 2
     mkdir -p "$out"
-    "$@" "$folder/bin/hyperpred_sample_predict_folder" "$build/support" --head=cosine --out="$out/net.onnx" \
+    "$@" "$folder/bin/hyperpred_sample_predict_folder" "$build/support" --out="$out/net.onnx" \
         --model="$source/data/models/resnet18.safetensors" >"$out/predict.txt" 2>/dev/null
     "$@" "$folder/bin/hyperpred_sample_classify_image" "$out/net.onnx" "$build"/new/*.jpg >"$out/answers.txt"
 }
