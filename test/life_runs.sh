@@ -74,6 +74,17 @@ rm "$work/a.support"
 run update "$work/a.onnx" --drop screw; check "no support file" 2 $?
 grep -q "a.support" "$work/err"; check "it is named" 0 $?
 
+# ---- update of smaller files: the format stays, and so does the way back ----
+for format in onnx-fp16 onnx-int8; do
+    run predict "$work/known" --model "$model" --out "$work/small.onnx" --format $format --keep-support
+    check "predict $format" 0 $?
+    run update "$work/small.onnx" --add "$work/new" --out "$work/grown.onnx"; check "add to $format" 0 $?
+    run info "$work/grown.onnx" --json; check "the format stays $format" 1 "$(grep -c "\"$format\"" "$work/out")"
+    run evaluate "$work/grown.onnx" "$work/both"; check "evaluate what grew" 0 $?
+    run update "$work/grown.onnx" --drop hex_nut; check "drop from $format" 0 $?
+    same grown 0 small "$format: add then drop is the same bytes"
+done
+
 # ---- parts ----
 cp "$work/known/bolt/00.jpg" "$work/known/gear/twin.jpg"  # a conflict
 cp "$work/known/bolt/01.jpg" "$work/known/bolt/twin.jpg"  # and the same image twice
