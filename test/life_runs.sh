@@ -142,7 +142,7 @@ PATH=$work/bin:$PATH "$source/samples/predict_parts.slurm" "$parts/support" "$mo
     >/dev/null 2>"$work/err"
 check "predict_parts.slurm" 0 $?
 cmp -s "$work/all.onnx" "$work/slurm.onnx"; check "two parts are as one run" 0 $?
-ls "$work" | grep -q 'parts'; check "no part stays behind" 1 $?
+ls "$work" | grep 'parts' >/dev/null; check "no part stays behind" 1 $?
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

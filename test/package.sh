@@ -30,8 +30,9 @@ case $names in
     *) fail "the packages are $names" ;;
 esac
 for package in "${packages[@]}"; do
-    dpkg-deb -f "$package" Description | head -n 1 | grep -q '^networks predicted from labelled images - ' ||
-        fail "$package has the synopsis of another: $(dpkg-deb -f "$package" Description | head -n 1)"
+    description=$(dpkg-deb -f "$package" Description)
+    [[ $description == "networks predicted from labelled images - "* ]] ||
+        fail "$package has the synopsis of another: ${description%%$'\n'*}"
 done
 of() { echo "$work"/packages/"$1"_*.deb; }
 [ "$(dpkg-deb -f "$(of hyperpred-data)" Architecture)" = all ] || fail "hyperpred-data is not for every architecture"
@@ -43,7 +44,7 @@ done
 [[ $(dpkg-deb -f "$(of libopencv-hyperpred-dev)" Depends) == *"libopencv-hyperpred0.1 (="* ]] ||
     fail "libopencv-hyperpred-dev does not depend on its library"
 dpkg-deb --ctrl-tarfile "$(of libopencv-hyperpred0.1)" | tar -xO ./shlibs |
-    grep -q '^libopencv_hyperpred 0.1 libopencv-hyperpred0.1 ' ||
+    grep '^libopencv_hyperpred 0.1 libopencv-hyperpred0.1 ' >/dev/null ||
     fail "libopencv-hyperpred0.1 has no shlibs file"
 
 # dpkg itself lays the files down and checks their sums, in a root of its own.
@@ -59,13 +60,13 @@ cd "$work"
 unset HYPERPRED_DATA
 for program in "$root"/usr/bin/*; do
     readelf -d "$program" | grep -E 'R(UN)?PATH' && fail "$program has a path of the build tree"
-    readelf -S "$program" | grep -q '\.symtab' && fail "$program is not stripped"
+    readelf -S "$program" | grep '\.symtab' >/dev/null && fail "$program is not stripped"
 done
 "$root/usr/bin/hyperpred" doctor >"$work/log" || { cat "$work/log"; fail "doctor"; }
 [ $# = 2 ] || grep -q 'built for any processor' "$work/log" ||
     fail "this build runs on no other processor; scripts/package.sh makes one that does"
 "$root/usr/bin/hyperpred" predict support --out net.onnx >"$work/log" 2>&1 || { cat "$work/log"; fail "predict"; }
-"$root/usr/bin/hyperpred" classify net.onnx support/gear/00.jpg | grep -q gear || fail "classify"
+"$root/usr/bin/hyperpred" classify net.onnx support/gear/00.jpg | grep gear >/dev/null || fail "classify"
 library=$(dirname "$(find "$root/usr/lib" -name libopencv_hyperpred.so)")
 PKG_CONFIG_PATH=$library/pkgconfig
 export PKG_CONFIG_PATH
