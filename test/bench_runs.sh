@@ -23,6 +23,7 @@ accuracy --protocol "$work/protocols/tiny.json" --out "$work/a.json" --insert "$
 check "first run" 0 $?
 check "rows of a network" 9 "$(grep -c '^| \(predicted\|fixed\).*CPU' "$work/page.md")"
 check "rows from scratch" 2 "$(grep -c '^| scratch, .*trained' "$work/page.md")"
+check "a value that the protocol sets" 1 "$(grep -c '"epochs": 2' "$work"/work/tiny/*/base.json)"
 check "rows of transforms" 10 "$(grep -c '"shift":' "$work/a.json")"
 check "old table is gone" 0 "$(grep -c '^old' "$work/page.md")"
 check "the rest of the page stays" 2 "$(grep -c '^before\|^after' "$work/page.md")"
@@ -34,7 +35,7 @@ check "same accuracies" "$(grep '"top1"' "$work/a.json" | md5sum)" "$(grep '"top
 
 accuracy --protocol "$work/protocols/tiny.json" --tables plain --out "$work/page.md"
 check "results into a file that holds none" 2 $?
-sed -i 's/"epochs": 2/"epochs": 3/' "$work/protocols/tiny/base.json"
+sed -i 's/"base.epochs": 2/"base.epochs": 3/' "$work/protocols/tiny.json"
 accuracy --protocol "$work/protocols/tiny.json"
 check "another configuration for a finished run" 2 $?
 check "said in a sentence" 1 "$(grep -c 'another configuration' "$work/err")"

@@ -13,7 +13,8 @@ namespace {
 const char kGood[] = R"({"title": "t", "train": "a/train", "test": "a/test", "unseen": [5, 4], "images_per_class": [5],
     "shift_images": [2, 30],
     "architectures": [{"architecture": "net.json", "runs": [{"name": "b", "stage": "base", "config": "b.json"},
-    {"name": "m", "stage": "meta", "config": "m.json", "from": "b"}], "predicted": "m", "fixed": "models/x.safetensors",
+    {"name": "m", "stage": "meta", "config": "m.json", "from": "b",
+    "set": {"meta.tasks": 7, "base.resolutions": []}}], "predicted": "m", "fixed": "models/x.safetensors",
     "scratch": [{"run": "b", "title": "rival", "epochs": [1, 2.5]}]}]})";
 
 Protocol parse(const std::string& text) {
@@ -41,6 +42,9 @@ BOOST_AUTO_TEST_CASE(AProtocolIsReadWithPathsBesideItsFile) {
     BOOST_CHECK_EQUAL(plan.fixed, folder + "/models/x.safetensors");
     BOOST_CHECK_EQUAL(plan.predicted, "m");
     BOOST_CHECK_EQUAL(plan.runs.at(1).from, "b");
+    BOOST_CHECK(plan.runs.at(0).set.empty());
+    BOOST_CHECK_EQUAL(plan.runs.at(1).set.size(), 2);
+    BOOST_CHECK(plan.runs.at(1).set.at("meta.tasks") == 7);
     BOOST_CHECK_EQUAL(plan.scratch.at(0).epochs.at(1), 2.5);
 }
 
@@ -49,8 +53,9 @@ BOOST_AUTO_TEST_CASE(WhatCannotBeMeantIsRefused) {
          {with("\"title\": \"t\", ", ""), with("[5, 4]", "[5, 5]"), with("\"unseen\"", "\"unsean\""),
           with("\"from\": \"b\"", "\"from\": \"c\""), with("\"predicted\": \"m\"", "\"predicted\": \"n\""),
           with("\"stage\": \"meta\"", "\"stage\": \"both\""), with("\"run\": \"b\"", "\"run\": \"x\""),
-          with("[1, 2.5]", "[0]"), with("[2, 30]", "[0]"), with("[2, 30]", "true"),
-          with("\"title\": \"t\"", "\"title\": 3"), std::string("[]"), std::string("{")}) {
+          with("meta.tasks", "tasks"), with("meta.tasks", "meta."), with("meta.tasks", "meta.a.b"),
+          with("{\"meta.tasks\": 7, \"base.resolutions\": []}", "[7]"), with("[1, 2.5]", "[0]"), with("[2, 30]", "[0]"),
+          with("[2, 30]", "true"), with("\"title\": \"t\"", "\"title\": 3"), std::string("[]"), std::string("{")}) {
         BOOST_CHECK_THROW(parse(text), cv::Exception);
     }
     BOOST_CHECK_THROW(loadProtocol("/nowhere/p.json"), cv::Exception);

@@ -53,6 +53,21 @@ public:
         }
         return numbers;
     }
+    // Values of any kind under names "section.key".
+    std::map<std::string, Json> settings(const std::string& key) {
+        const Json* value = find(key, false);
+        if (value == nullptr) return {};
+        if (!value->is_object()) refuse(key, *value, "an object");
+        std::map<std::string, Json> settings;
+        for (const auto& item : value->items()) {
+            const size_t dot = item.key().find('.');
+            const bool good =
+                dot != 0 && dot != std::string::npos && dot == item.key().rfind('.') && dot + 1 < item.key().size();
+            if (!good) refuse("\"" + key + "\" names " + inQuotes(item.key()) + ", must name \"section.key\"");
+            settings[item.key()] = item.value();
+        }
+        return settings;
+    }
     std::vector<Reader> objects(const std::string& key) {
         std::vector<Reader> readers;
         for (const Json& entry : list(key)) readers.emplace_back(entry, where_ + ", " + key);
@@ -70,7 +85,8 @@ private:
         refuse("\"" + key + "\" holds " + kindOf(value) + ", must hold " + right);
     }
     int wholeOf(const std::string& key, const Json& value, int lowest) const {
-        const bool good = value.is_number_integer() && value.get<int64_t>() >= lowest && value.get<int64_t>() <= 1000000;
+        const bool good =
+            value.is_number_integer() && value.get<int64_t>() >= lowest && value.get<int64_t>() <= 1000000;
         if (!good) refuse(key, value, ("an integer of " + std::to_string(lowest) + "..1000000").c_str());
         return value.get<int>();
     }
@@ -111,6 +127,7 @@ ArchitecturePlan readPlan(Reader reader, const std::string& file) {
         step.stage = run.text("stage", true);
         step.config = beside(file, run.text("config", true));
         step.from = run.text("from");
+        step.set = run.settings("set");
         run.done();
         if (step.stage != "base" && step.stage != "meta") run.refuse("\"stage\" must be \"base\" or \"meta\"");
         if (!step.from.empty() && names.count(step.from) == 0) run.refuse("\"from\" names no run above this one");

@@ -2,6 +2,8 @@
 #ifndef HYPERPRED_BENCH_PROTOCOL_HPP
 #define HYPERPRED_BENCH_PROTOCOL_HPP
 
+#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@ namespace hyperpred {
 // One training by hyperpred_train: a stage, its configuration, and the run whose weights it starts from.
 struct TrainingStep {
     std::string name, stage, config, from;
+    std::map<std::string, nlohmann::json> set;  // "section.key" of the configuration: its value in this run
 };
 
 // A network trained from scratch on the unseen classes' own images: the rival. Its accuracy is read off its log after
@@ -37,7 +40,7 @@ struct Protocol {
     std::string title, name;
     std::string train, test;  // folders of classes, below --data
     ClassChoice unseen;
-    int mostTest = 1 << 30;   // test images a class
+    int mostTest = 1 << 30;  // test images a class
     std::vector<int> imagesPerClass;
     int draws = 3;
     std::vector<int> shiftImages;  // images a class of the tables of transforms

@@ -127,6 +127,15 @@ std::string TrainingRuns::configuration(const std::string& run) const {
             entry["file"] = packed(file);
         }
     }
+    for (const auto& entry : own.set) {
+        const size_t dot = entry.first.find('.');
+        Json& section = config[entry.first.substr(0, dot)];
+        if (!section.is_null() && !section.is_object()) {
+            fail(Failure::BadFile, where + ": " + inQuotes(entry.first) + " cannot be set, \"" +
+                                       entry.first.substr(0, dot) + "\" holds " + kindOf(section));
+        }
+        section[entry.first.substr(dot + 1)] = entry.second;
+    }
     config["run"]["out"] = folder_ + "/" + run;
     if (!own.from.empty()) config[own.stage]["init"] = folder_ + "/" + own.from;
     return config.dump(1);
