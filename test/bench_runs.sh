@@ -18,13 +18,15 @@ mkdir "$work/data"
 ln -s "$source/data/images/parts/support" "$work/data/train"
 ln -s "$source/data/images/parts/heldout" "$work/data/test"
 printf 'before\n<!-- hyperpred_bench accuracy tiny -->\nold\n<!-- end -->\nafter\n' >"$work/page.md"
+printf '<!-- hyperpred_bench accuracy tiny summary convnet3 -->\n<!-- end -->\n' >>"$work/page.md"
 
 accuracy --protocol "$work/protocols/tiny.json" --out "$work/a.json" --insert "$work/page.md"
 check "first run" 0 $?
-check "rows of a network" 9 "$(grep -c '^| \(predicted\|fixed\).*CPU' "$work/page.md")"
-check "rows from scratch" 2 "$(grep -c '^| scratch, .*trained' "$work/page.md")"
+check "rows of a network" 9 "$(sed '/^after/q' "$work/page.md" | grep -c '^| \(predicted\|fixed\).*CPU')"
+check "rows from scratch" 2 "$(sed '/^after/q' "$work/page.md" | grep -c '^| scratch, .*trained')"
 check "a value that the protocol sets" 1 "$(grep -c '"epochs": 2' "$work"/work/tiny/*/base.json)"
 check "rows of transforms" 10 "$(grep -c '"shift":' "$work/a.json")"
+check "a figure from elsewhere, in table and summary" 2 "$(grep -c '^| elsewhere | trained | 50.00' "$work/page.md")"
 check "old table is gone" 0 "$(grep -c '^old' "$work/page.md")"
 check "the rest of the page stays" 2 "$(grep -c '^before\|^after' "$work/page.md")"
 

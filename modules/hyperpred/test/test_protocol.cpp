@@ -15,7 +15,9 @@ const char kGood[] = R"({"title": "t", "train": "a/train", "test": "a/test", "un
     "architectures": [{"architecture": "net.json", "runs": [{"name": "b", "stage": "base", "config": "b.json"},
     {"name": "m", "stage": "meta", "config": "m.json", "from": "b",
     "set": {"meta.tasks": 7, "base.resolutions": []}}], "predicted": "m", "fixed": "models/x.safetensors",
-    "scratch": [{"run": "b", "title": "rival", "epochs": [1, 2.5]}]}]})";
+    "scratch": [{"run": "b", "title": "rival", "epochs": [1, 2.5]}],
+    "others": [{"title": "shipped", "model": "models/y.safetensors"}],
+    "published": [{"title": "paper", "head": "cosine", "top1": 0.7333, "seconds": 0.5, "where": "GPU"}]}]})";
 
 Protocol parse(const std::string& text) {
     const std::string path = (std::filesystem::temp_directory_path() / "hyperpred-protocol.json").string();
@@ -45,6 +47,9 @@ BOOST_AUTO_TEST_CASE(AProtocolIsReadWithPathsBesideItsFile) {
     BOOST_CHECK(plan.runs.at(0).set.empty());
     BOOST_CHECK_EQUAL(plan.runs.at(1).set.size(), 2);
     BOOST_CHECK(plan.runs.at(1).set.at("meta.tasks") == 7);
+    BOOST_CHECK_EQUAL(plan.others.at(0).model, folder + "/models/y.safetensors");
+    BOOST_CHECK_EQUAL(plan.published.at(0).top1, 0.7333);
+    BOOST_CHECK_EQUAL(plan.published.at(0).images, 0);
     BOOST_CHECK_EQUAL(plan.scratch.at(0).epochs.at(1), 2.5);
 }
 
@@ -54,7 +59,7 @@ BOOST_AUTO_TEST_CASE(WhatCannotBeMeantIsRefused) {
           with("\"from\": \"b\"", "\"from\": \"c\""), with("\"predicted\": \"m\"", "\"predicted\": \"n\""),
           with("\"stage\": \"meta\"", "\"stage\": \"both\""), with("\"run\": \"b\"", "\"run\": \"x\""),
           with("meta.tasks", "tasks"), with("meta.tasks", "meta."), with("meta.tasks", "meta.a.b"),
-          with("{\"meta.tasks\": 7, \"base.resolutions\": []}", "[7]"), with("[1, 2.5]", "[0]"), with("[2, 30]", "[0]"),
+          with("{\"meta.tasks\": 7, \"base.resolutions\": []}", "[7]"), with("[1, 2.5]", "[0]"), with("y.safetensors", "y.json"), with("0.7333", "73.33"), with("\"top1\": 0.7333, ", ""), with("[2, 30]", "[0]"),
           with("[2, 30]", "true"), with("\"title\": \"t\"", "\"title\": 3"), std::string("[]"), std::string("{")}) {
         BOOST_CHECK_THROW(parse(text), cv::Exception);
     }

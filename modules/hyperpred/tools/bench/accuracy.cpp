@@ -63,7 +63,13 @@ Json earlierResults(const std::string& path, const std::string& title) {
 void mergeResults(Json& results, const Json& own) {
     for (Json& entry : results["architectures"]) {
         if (entry["architecture"] != own["architecture"]) continue;
-        for (const auto& item : own.items()) entry[item.key()] = item.value();
+        for (const auto& item : own.items()) {
+            if (item.key() == "measured" && entry.contains("measured")) {
+                entry["measured"].update(item.value());
+            } else {
+                entry[item.key()] = item.value();
+            }
+        }
         return;
     }
     results["architectures"].push_back(own);
@@ -85,16 +91,16 @@ int runAccuracyBench(int argc, char** argv) {
     namespace po = boost::program_options;
     po::options_description options("options");
     options.add_options()("protocol", po::value<std::string>()->default_value("cifar100"),
-                          "a file, or the name of one in test/bench")
-        ("data", po::value<std::string>()->default_value("."), "where the protocol's image folders are")
-        ("work", po::value<std::string>()->default_value("bench-work"), "folder for packed images and training runs")
-        ("architecture", po::value<std::string>()->default_value(""), "only this one")
-        ("tables", po::value<std::string>()->default_value("plain,draws,shifts"),
-            "which tables to measure; none: only prints what --out holds")
-        ("out", po::value<std::string>()->default_value(""), "JSON; earlier results in it are kept")
-        ("insert", po::value<std::string>()->default_value(""), "Markdown page whose marked table is replaced")
-        ("trainer", po::value<std::string>()->default_value(""), "hyperpred_train; default: beside this program")
-        ("threads", po::value<int>()->default_value(0), "0: all cores");
+                          "a file, or the name of one in test/bench")(
+        "data", po::value<std::string>()->default_value("."), "where the protocol's image folders are")(
+        "work", po::value<std::string>()->default_value("bench-work"), "folder for packed images and training runs")(
+        "architecture", po::value<std::string>()->default_value(""), "only this one")(
+        "tables", po::value<std::string>()->default_value("plain,others,draws,shifts"),
+        "which tables to measure; none: only prints what --out holds")(
+        "out", po::value<std::string>()->default_value(""), "JSON; earlier results in it are kept")(
+        "insert", po::value<std::string>()->default_value(""), "Markdown page whose marked tables are replaced")(
+        "trainer", po::value<std::string>()->default_value(""), "hyperpred_train; default: beside this program")(
+        "threads", po::value<int>()->default_value(0), "0: all cores");
     const Arguments arguments("hyperpred_bench accuracy [options]", options, {},
                               std::vector<std::string>(argv, argv + argc));
     if (arguments.helped()) return 0;
@@ -110,22 +116,23 @@ int runAccuracyBench(int argc, char** argv) {
         found = true;
         Json own = {{"architecture", rows.architecture()}, {"edge", rows.edge()}};
         const auto wanted = [&](const std::string& table) { return text("tables").find(table) != std::string::npos; };
-        if (wanted("plain")) own["plain"] = rows.plain();
-        if (wanted("draws") && !protocol.imagesPerClass.empty()) own["draws"] = rows.draws();
-        if (wanted("shifts") && !protocol.shiftImages.empty()) own["shifts"] = rows.shifts();
-        if (!rows.device().empty()) {
-            own["device"] = rows.device();
-            own["date"] = today();
-        }
+        const auto keep = [&](const char* table, Json rowsOfTable) {
+            own[table] = std::move(rowsOfTable);
+            own["measured"][table] = rows.device() + ", " + today();
+        };
+        if (wanted("plain")) keep("plain", rows.plain());
+        if (wanted("others") && !plan.others.empty()) keep("others", rows.others());
+        if (wanted("draws") && !protocol.imagesPerClass.empty()) keep("draws", rows.draws());
+        if (wanted("shifts") && !protocol.shiftImages.empty()) keep("shifts", rows.shifts());
+        if (!plan.published.empty()) own["published"] = rows.published();
         mergeResults(results, own);
         if (!text("out").empty()) writeText(text("out"), results.dump(1) + "\n");
     }
     if (!found) fail(Failure::BadArgument, "the protocol has no architecture \"" + text("architecture") + "\"");
-    const std::string tables = accuracyTables(results);
     if (!text("insert").empty()) {
-        writeText(text("insert"), insertTable(readPage(text("insert")), protocol.name, tables));
+        writeText(text("insert"), insertTables(readPage(text("insert")), protocol.name, results));
     }
-    std::cout << tables;
+    std::cout << accuracyTables(results);
     return 0;
 }
 

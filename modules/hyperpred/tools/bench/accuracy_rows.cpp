@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 const HeadKind kHeads[] = {HeadKind::Ridge, HeadKind::Lda, HeadKind::Cosine};
-const int kSeenImages = 20;       // images a class that stand for the training images of a fixed network
+const int kSeenImages = 20;  // images a class that stand for the training images of a fixed network
 const uint64_t kSupportNoise = 1, kTestNoise = uint64_t(1) << 32;
 const std::vector<float> kBaseCodes;
 
@@ -77,8 +77,8 @@ const LabelledImages& AccuracyRows::support() {
 
 const LabelledImages& AccuracyRows::test() {
     if (test_.count() == 0) {
-        test_ = readLabelledImages(data_ + "/" + protocol_.test, protocol_.unseen, architecture_.size,
-                                   protocol_.mostTest);
+        test_ =
+            readLabelledImages(data_ + "/" + protocol_.test, protocol_.unseen, architecture_.size, protocol_.mostTest);
         if (test_.classNames != support().classNames) {
             fail(Failure::BadFile, "\"" + protocol_.test + "\" has other classes than \"" + protocol_.train + "\"");
         }
@@ -103,9 +103,12 @@ Json AccuracyRows::networkRow(const std::string& network, Judge& judge, Judge::Q
     const std::string head = std::string(headName(question.head)) + ", " +
                              (question.features.stages.size() > 1 ? "three stages" : "last stage");
     std::cerr << network << ", " << head << ": " << verdict.accuracy << " in " << verdict.seconds << " s" << std::endl;
-    return {{"network", network},           {"head", head},
-            {"top1", verdict.accuracy},     {"expected", verdict.expected},
-            {"seconds", verdict.seconds},   {"images", support().count()},
+    return {{"network", network},
+            {"head", head},
+            {"top1", verdict.accuracy},
+            {"expected", verdict.expected},
+            {"seconds", verdict.seconds},
+            {"images", support().count()},
             {"where", judge.device().substr(0, 4) == "CUDA" ? "GPU" : "CPU"}};
 }
 
@@ -113,16 +116,17 @@ void AccuracyRows::scratchRows(Json& rows) {
     for (const ScratchRival& rival : plan_.scratch) {
         const std::vector<LogRow> log = runs_.log(rival.run);
         const Json config = Json::parse(runs_.configuration(rival.run));
-        const std::string name = config["data"][0]["name"].get<std::string>() + " test" +
-                                 (rival.averaged ? " averaged" : " raw");
+        const std::string name =
+            config["data"][0]["name"].get<std::string>() + " test" + (rival.averaged ? " averaged" : " raw");
         for (const double epochs : rival.epochs) {
             const LogRow* nearest = nullptr;
             for (const LogRow& row : log) {
-                const bool closer = nearest == nullptr || std::fabs(row.at("epoch") - epochs) <
-                                                              std::fabs(nearest->at("epoch") - epochs);
+                const bool closer = nearest == nullptr ||
+                                    std::fabs(row.at("epoch") - epochs) < std::fabs(nearest->at("epoch") - epochs);
                 if (row.count(name) > 0 && closer) nearest = &row;
             }
-            if (nearest == nullptr) fail(Failure::BadFile, "the log of run \"" + rival.run + "\" has no \"" + name + "\"");
+            if (nearest == nullptr)
+                fail(Failure::BadFile, "the log of run \"" + rival.run + "\" has no \"" + name + "\"");
             char text[80];
             std::snprintf(text, sizeof text, "%s, %g epoch%s", rival.title.c_str(), epochs, epochs == 1 ? "" : "s");
             rows.push_back({{"network", text},
@@ -179,6 +183,28 @@ Json AccuracyRows::plain() {
     return rows;
 }
 
+Json AccuracyRows::others() {
+    Json rows = Json::array();
+    for (const OtherModel& other : plan_.others) {
+        Judge& own = judge(other.model);
+        Judge::Question question;
+        question.features = own.defaultFeatures();
+        question.codes = own.trained() ? nullptr : &kBaseCodes;
+        rows.push_back(networkRow(other.title, own, question));
+    }
+    return rows;
+}
+
+Json AccuracyRows::published() const {
+    Json rows = Json::array();
+    for (const PublishedRow& row : plan_.published) {
+        rows.push_back({{"network", row.title}, {"head", row.head}, {"top1", row.top1}, {"seconds", row.seconds}});
+        if (row.images > 0) rows.back()["images"] = row.images;
+        rows.back()["where"] = row.where;
+    }
+    return rows;
+}
+
 // Everything can be drawn once only.
 int AccuracyRows::drawsOf(int each) {
     return each >= leastPerClass(support()) ? 1 : protocol_.draws;
@@ -196,8 +222,8 @@ Json AccuracyRows::draws() {
     for (const HeadKind head : {HeadKind::Ridge, HeadKind::Cosine}) {
         if (!plan_.predicted.empty()) {
             Judge& own = judge(plan_.predicted);
-            contenders.push_back({"predicted, residual", &own, own.trained() ? nullptr : &kBaseCodes, head,
-                                  own.defaultFeatures()});
+            contenders.push_back(
+                {"predicted, residual", &own, own.trained() ? nullptr : &kBaseCodes, head, own.defaultFeatures()});
         }
         if (!plan_.fixed.empty()) {
             Judge& own = judge(plan_.fixed);

@@ -25,6 +25,10 @@ public:
 
     // All support images: predicted, fixed and pure networks with each head, rivals trained from scratch.
     nlohmann::ordered_json plain();
+    // All support images: model files that were trained on other data.
+    nlohmann::ordered_json others();
+    // Figures from elsewhere, as the protocol gives them.
+    nlohmann::ordered_json published() const;
     // Top-1 by images a class: mean and standard deviation over draws.
     nlohmann::ordered_json draws();
     // Support and test images under each data-set transform: a table for each number of images a class, mean of draws.

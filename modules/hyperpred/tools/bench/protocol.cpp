@@ -45,6 +45,12 @@ public:
         for (const Json& entry : list(key)) numbers.push_back(wholeOf(key, entry, lowest));
         return numbers;
     }
+    double number(const std::string& key, double most) {
+        const Json* value = find(key, true);
+        const bool good = value->is_number() && value->get<double>() >= 0 && value->get<double>() <= most;
+        if (!good) refuse(key, *value, ("a number of 0.." + std::to_string(int(most))).c_str());
+        return value->get<double>();
+    }
     std::vector<double> positives(const std::string& key) {
         std::vector<double> numbers;
         for (const Json& entry : list(key)) {
@@ -154,6 +160,22 @@ ArchitecturePlan readPlan(Reader reader, const std::string& file) {
         rival.done();
         known(scratch.run);
         plan.scratch.push_back(scratch);
+    }
+    for (Reader entry : reader.objects("others")) {
+        plan.others.push_back({entry.text("title", true), beside(file, entry.text("model", true))});
+        entry.done();
+        if (!isModelFile(plan.others.back().model)) entry.refuse("\"model\" is no safetensors file");
+    }
+    for (Reader entry : reader.objects("published")) {
+        PublishedRow row;
+        row.title = entry.text("title", true);
+        row.head = entry.text("head", true);
+        row.where = entry.text("where", true);
+        row.top1 = entry.number("top1", 1);
+        row.seconds = entry.number("seconds", 1e6);
+        row.images = entry.whole("images", 0, 1);
+        entry.done();
+        plan.published.push_back(row);
     }
     reader.done();
     return plan;

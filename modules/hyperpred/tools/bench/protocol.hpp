@@ -26,6 +26,19 @@ struct ScratchRival {
     bool averaged = false;
 };
 
+// A model file that was trained on other data than the protocol's, measured with its default head.
+struct OtherModel {
+    std::string title, model;
+};
+
+// A figure from elsewhere, printed below our own.
+struct PublishedRow {
+    std::string title, head, where;
+    double top1 = 0;  // 0..1
+    double seconds = 0;
+    int images = 0;  // seen; 0: not said
+};
+
 // What is compared for one architecture. A model is the name of a run, or the path of a safetensors file; empty: no
 // such rows.
 struct ArchitecturePlan {
@@ -33,6 +46,8 @@ struct ArchitecturePlan {
     std::vector<TrainingStep> runs;
     std::string predicted, fixed, pure;
     std::vector<ScratchRival> scratch;
+    std::vector<OtherModel> others;
+    std::vector<PublishedRow> published;
 };
 
 // What `hyperpred_bench accuracy` does; files in test/bench, keys in doc/benchmarks.md.
