@@ -22,7 +22,7 @@ printf '<!-- hyperpred_bench accuracy tiny summary convnet3 -->\n<!-- end -->\n'
 
 accuracy --protocol "$work/protocols/tiny.json" --out "$work/a.json" --insert "$work/page.md"
 check "first run" 0 $?
-check "rows of a network" 9 "$(sed '/^after/q' "$work/page.md" | grep -c '^| \(predicted\|fixed\).*CPU')"
+check "rows of a network" 10 "$(sed '/^after/q' "$work/page.md" | grep -c '^| \(predicted\|fixed\).*CPU')"
 check "rows from scratch" 2 "$(sed '/^after/q' "$work/page.md" | grep -c '^| scratch, .*trained')"
 check "a value that the protocol sets" 1 "$(grep -c '"epochs": 2' "$work"/work/tiny/*/base.json)"
 check "rows of transforms" 10 "$(grep -c '"shift":' "$work/a.json")"
@@ -43,6 +43,20 @@ check "another configuration for a finished run" 2 $?
 check "said in a sentence" 1 "$(grep -c 'another configuration' "$work/err")"
 accuracy --protocol "$work/nothing.json"
 check "no protocol" 2 $?
+
+# README and doc/accuracy.md hold what the results of the repository say.
+for protocol in cifar100 cifar10; do
+    for page in README.md doc/accuracy.md; do
+        grep -q "<!-- hyperpred_bench accuracy $protocol " "$source/$page" || continue
+        cp "$source/test/bench/results/$protocol.json" "$work/results.json"
+        cp "$source/$page" "$work/page.md"
+        accuracy --protocol "$source/test/bench/$protocol.json" --tables none --out "$work/results.json" --insert "$work/page.md"
+        check "tables of $protocol for $page" 0 $?
+        check "$page holds the tables of $protocol" "$(md5sum <"$source/$page")" "$(md5sum <"$work/page.md")"
+        check "nothing is lost from the results" "$(md5sum <"$source/test/bench/results/$protocol.json")" \
+            "$(md5sum <"$work/results.json")"
+    done
+done
 
 # The bar: 80 % of the wrong labels among the first fifth of the images.
 "$bench" label_errors "$source/data/images/parts/support" --model "$source/data/models/resnet18.safetensors" --draws 2 \

@@ -72,7 +72,7 @@ void mergeResults(Json& results, const Json& own) {
         }
         return;
     }
-    results["architectures"].push_back(own);
+    if (own.contains("measured")) results["architectures"].push_back(own);
 }
 
 void writeText(const std::string& path, const std::string& text) {

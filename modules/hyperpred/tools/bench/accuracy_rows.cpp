@@ -179,6 +179,13 @@ Json AccuracyRows::plain() {
             rows.push_back(networkRow("fixed backbone", own, question));
         }
     }
+    if (!plan_.ordinary.empty()) {
+        Judge& own = judge(plan_.ordinary);
+        question.features = own.defaultFeatures();
+        question.codes = &kBaseCodes;
+        question.head = HeadKind::Ridge;
+        rows.push_back(networkRow("fixed backbone, no data-set transforms", own, question));
+    }
     scratchRows(rows);
     return rows;
 }
@@ -287,6 +294,9 @@ std::vector<std::vector<double>> AccuracyRows::shiftValues(const LabelledImages&
         const double recalibrated = &fixed == &own ? base.accuracy : with(fixed, &kBaseCodes, nullptr).accuracy;
         const double delivered = right.expected >= base.expected ? right.accuracy : base.accuracy;
         rows.push_back({right.accuracy, wrong, recalibrated, with(fixed, nullptr, &kept).accuracy, delivered});
+        if (!plan_.ordinary.empty()) {
+            rows.back().push_back(with(judge(plan_.ordinary), &kBaseCodes, nullptr).accuracy);
+        }
         std::cerr << names[s] << ": " << Json(rows.back()).dump() << std::endl;
     }
     return rows;
@@ -299,8 +309,9 @@ Json AccuracyRows::shifts() {
     Json tables = Json::array();
     for (const int each : protocol_.shiftImages) {
         const int draws = drawsOf(each);
-        const Json columns = {"predicted", "wrong sketch", "fixed, recalibrated", "fixed",
-                              "delivered (leave-one-out's choice)"};
+        Json columns = {"predicted", "wrong sketch", "fixed, recalibrated", "fixed",
+                        "delivered (leave-one-out's choice)"};
+        if (!plan_.ordinary.empty()) columns.push_back("fixed, no data-set transforms, recalibrated");
         std::vector<std::vector<double>> sums(names.size() + 1, std::vector<double>(columns.size(), 0));
         for (int draw = 0; draw < draws; ++draw) {
             const auto values = shiftValues(drawImages(support(), each, uint64_t(draw)), kept);

@@ -143,8 +143,11 @@ ArchitecturePlan readPlan(Reader reader, const std::string& file) {
     const auto known = [&](const std::string& run) {
         if (names.count(run) == 0) reader.refuse("\"" + run + "\" is neither a run nor a safetensors file");
     };
-    for (std::string* model : {&plan.predicted, &plan.fixed, &plan.pure}) {
-        *model = reader.text(model == &plan.predicted ? "predicted" : model == &plan.fixed ? "fixed" : "pure");
+    const std::pair<const char*, std::string*> models[] = {
+        {"predicted", &plan.predicted}, {"fixed", &plan.fixed}, {"pure", &plan.pure}, {"ordinary", &plan.ordinary}};
+    for (const auto& entry : models) {
+        std::string* model = entry.second;
+        *model = reader.text(entry.first);
         if (isModelFile(*model)) {
             *model = beside(file, *model);
         } else if (!model->empty()) {

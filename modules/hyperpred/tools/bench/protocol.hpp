@@ -45,6 +45,7 @@ struct ArchitecturePlan {
     std::string architecture;  // path
     std::vector<TrainingStep> runs;
     std::string predicted, fixed, pure;
+    std::string ordinary;  // a fixed backbone that has not seen the data-set transforms
     std::vector<ScratchRival> scratch;
     std::vector<OtherModel> others;
     std::vector<PublishedRow> published;
