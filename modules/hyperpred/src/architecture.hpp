@@ -44,7 +44,7 @@ struct Architecture {
     std::vector<int> stages;  // nodes whose outputs, averaged over space, are the features; stage 1 first
 };
 
-// Parses, checks every limit of targets.md section 4 and infers the shapes. `origin` (a path, or "metadata of
+// Parses, checks every limit of doc/limits.md and infers the shapes. `origin` (a path, or "metadata of
 // model.safetensors") opens each error sentence. Throws Failure::BadFile.
 Architecture parseArchitecture(const std::string& json, const std::string& origin);
 Architecture loadArchitecture(const std::string& path);

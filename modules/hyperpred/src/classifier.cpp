@@ -2,11 +2,12 @@
 #include "classifier.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <system_error>
 
 #include "error.hpp"
 #include "images.hpp"
@@ -30,13 +31,30 @@ const std::string& required(const std::map<std::string, std::string>& metadata, 
     return found->second;
 }
 
+// Streams write and read numbers as the program's locale has them, where -1.5 may be -1,5: these two never do.
+std::string numberText(float value) {
+    char digits[32];
+    const auto written = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 9);
+    return std::string(digits, written.ptr);
+}
+
+bool readNumber(const std::string& text, float& value) {
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, value);
+    return read.ec == std::errc() && read.ptr == end && std::isfinite(value);
+}
+
 }  // namespace
 
 std::vector<uint8_t> readOnnxFile(const std::string& path) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) {
+        fail(Failure::BadFile, "\"" + path + "\": is a folder, not a network");
+    }
     std::ifstream in(path, std::ios::binary | std::ios::ate);
     if (!in) fail(Failure::NotFound, "\"" + path + "\": cannot be opened");
     const std::streamoff length = in.tellg();
-    if (length < 0 || size_t(length) > kMaxOnnxBytes) {
+    if (length < 1 || size_t(length) > kMaxOnnxBytes) {
         fail(Failure::BadFile, "\"" + path + "\": " + std::to_string(length) + " bytes; a network has 1.." +
                                    std::to_string(kMaxOnnxBytes));
     }
@@ -51,13 +69,10 @@ std::map<std::string, std::string> toMetadata(const NetDescription& description)
     nlohmann::json preprocessing = {{"size", description.size}, {"resize", "area when shrinking, cubic when enlarging"},
                                     {"channels", "RGB"},        {"range", "0..255"},
                                     {"layout", "NCHW"},         {"crop", false}};
-    std::ostringstream threshold;
-    threshold.precision(9);
-    threshold << description.threshold;
     // Bytes of a class name that are no UTF-8 (folder names may hold any) are replaced, since JSON has no place for them.
     const auto lenient = nlohmann::json::error_handler_t::replace;
     return {{"hyperpred.classes", nlohmann::json(description.classNames).dump(-1, ' ', false, lenient)},
-            {"hyperpred.threshold", threshold.str()},
+            {"hyperpred.threshold", numberText(description.threshold)},
             {"hyperpred.preprocessing", preprocessing.dump()}};
 }
 
@@ -73,8 +88,7 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
         fail(Failure::BadFile,
              "\"" + origin + "\": metadata hyperpred.classes or hyperpred.preprocessing: " + error.what());
     }
-    std::istringstream in(threshold);
-    if (!(in >> description.threshold) || !std::isfinite(description.threshold)) {
+    if (!readNumber(threshold, description.threshold)) {
         fail(Failure::BadFile,
              "\"" + origin + "\": metadata hyperpred.threshold is \"" + threshold + "\", not a finite number");
     }

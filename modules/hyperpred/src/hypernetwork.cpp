@@ -204,7 +204,7 @@ void writeBaseModel(const std::string& path, const Architecture& architecture, c
     nlohmann::json hyper = nlohmann::json::parse(toJson(HyperConfig()));
     hyper["trained"] = false;
     writeModelFile(path,
-                   {{"format", "hyperpred-1"},
+                   {{"format", kFormat},
                     {"architecture", toJson(architecture)},
                     {"hypernetwork", hyper.dump()},
                     {"training", training}},

@@ -10,7 +10,7 @@ namespace cv {
 namespace hyperpred {
 
 // The graph as a cv::dnn::Net built by addLayer and connect. forward() gives the logits of the last layer;
-// forward(outs, {"logits", "features", "probabilities"}) all three.
+// forward(outs, {"logits", "features", "familiarity", "probabilities"}) all four outputs.
 cv::dnn::Net emitOpenCV(const NetGraph& graph);
 
 }  // namespace hyperpred

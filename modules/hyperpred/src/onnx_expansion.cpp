@@ -1,6 +1,7 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 #include "onnx_expansion.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
@@ -48,7 +49,9 @@ public:
         : bytes_(bytes), where_("ONNX file \"" + origin + "\"") {
         ProtobufReader reader(bytes.data(), bytes.size(), where_);
         for (ProtobufField field; reader.next(field);) {
-            if (field.number == model::graph && field.isBytes) readGraph(field);
+            if (field.number != model::graph || !field.isBytes) continue;
+            if (graphs_++ > 0) fail(Failure::BadFile, where_ + ": has two graphs; a model has one");
+            readGraph(field);
         }
     }
 
@@ -100,6 +103,7 @@ private:
                                        std::to_string(result.type) + " do not fit its shape");
         }
         tensors_[name] = result;
+        types_.push_back(result.type);
     }
 
     void readNode(const ProtobufField& whole) {
@@ -133,25 +137,17 @@ private:
     }
 
     void writeGraph(const ProtobufField& graph, ProtobufWriter& out) const {
-        size_t nodes = 0;
+        size_t nodes = 0, initializers = 0;
         ProtobufReader reader(graph.data, graph.size, where_ + ", graph");
         for (ProtobufField field; reader.next(field);) {
             if (field.number == graph_field::node && field.isBytes) {
                 writeNode(nodes_[nodes++], out);
             } else if (field.number == graph_field::initializer && field.isBytes) {
-                if (isFloat(field)) copy(field, out);
+                if (types_[initializers++] == kFloat) copy(field, out);
             } else {
                 copy(field, out);
             }
         }
-    }
-
-    bool isFloat(const ProtobufField& initializer) const {
-        ProtobufReader reader(initializer.data, initializer.size, where_ + ", a tensor");
-        for (ProtobufField field; reader.next(field);) {
-            if (field.number == tensor::data_type) return field.value == uint64_t(kFloat);
-        }
-        return false;
     }
 
     void writeNode(const OnnxNode& node, ProtobufWriter& out) const {
@@ -177,7 +173,7 @@ private:
         constantTensor(node.output, halves.dims, values, out);
     }
 
-    // Integers of one row, which the first axis counts, have one step.
+    // Integers of one row, which the first axis counts, have one step. None is shifted: each zero point is 0.
     void writeIntegers(const OnnxNode& node, ProtobufWriter& out) const {
         const bool wide = tensors_.at(node.inputs[0]).type == kInt32;
         const Tensor& integers = constantOf(node, 0, wide ? kInt32 : kInt8);
@@ -185,6 +181,10 @@ private:
         if (integers.count % steps.count != 0) {
             fail(Failure::BadFile, where_ + ", node \"" + node.output + "\": " + std::to_string(steps.count) +
                                        " steps for " + std::to_string(integers.count) + " integers");
+        }
+        const Tensor& zeros = constantOf(node, 2, wide ? kInt32 : kInt8);
+        if (std::any_of(zeros.raw, zeros.raw + zeros.count * itemSize(zeros.type), [](uint8_t byte) { return byte; })) {
+            fail(Failure::BadFile, where_ + ", node \"" + node.output + "\": a zero point of weights is not 0");
         }
         const size_t row = integers.count / steps.count;
         std::vector<float> values(integers.count);
@@ -238,7 +238,9 @@ private:
 
     const std::vector<uint8_t>& bytes_;
     const std::string where_;
+    int graphs_ = 0;
     std::map<std::string, Tensor> tensors_;
+    std::vector<int64_t> types_;  // of the initializers, in their order
     std::vector<OnnxNode> nodes_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "error.hpp"
 
@@ -12,6 +13,8 @@ namespace hyperpred {
 namespace {
 
 const double kMostBias = 1 << 30;  // of an int32, with room for the sum of products
+// Steps below it lose digits, and a product of two of them is zero.
+const float kLeastStep = std::numeric_limits<float>::min();
 
 float rounded(float value) {
     const float big = 12582912.f;  // 1.5 * 2^23: to the nearest, ties to even, in registers
@@ -35,7 +38,7 @@ float bestStep(const float* row, size_t count) {
     float greatest = 0;
     for (size_t i = 0; i < count; ++i) greatest = std::max(greatest, std::abs(row[i]));
     const float whole = greatest / float(kMostInt8Weight);
-    if (!(whole > 0)) return 1;
+    if (!(whole >= kLeastStep)) return 1;
     float best = whole;
     double least = squaredError(row, count, whole);
     for (int percent = 95; percent >= 50; percent -= 5) {
@@ -60,7 +63,7 @@ Int8Map int8Map(const ActivationRange& range) {
     const double low = std::min(0.0, double(range.low)), high = std::max(0.0, double(range.high));
     Int8Map map;
     map.step = float((high - low) / 255);
-    if (!(map.step > 0)) {  // nothing but zeros
+    if (!(map.step >= kLeastStep)) {  // nothing but zeros
         map.step = 1;
         return map;
     }
@@ -83,7 +86,8 @@ Int8Convolution int8Convolution(const NetNode& node, float inputStep) {
         }
         result.steps.push_back(step);
         result.biasSteps.push_back(inputStep * step);
-        result.bias.push_back(int32_t(std::nearbyint(double(node.bias[o]) / double(result.biasSteps.back()))));
+        const double biasStep = double(result.biasSteps.back());
+        result.bias.push_back(biasStep > 0 ? int32_t(std::nearbyint(double(node.bias[o]) / biasStep)) : 0);
     }
     return result;
 }

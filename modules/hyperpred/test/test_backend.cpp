@@ -24,7 +24,7 @@ namespace {
 
 const double kWeights = 1e-5;     // floats summed in another order
 const double kStatistics = 1e-4;  // Winograd's transforms lose a digit
-const double kFeatures = 2e-3;    // targets.md, section 1
+const double kFeatures = 2e-3;    // after all layers
 // In half precision every activation is off by up to 2^-11 of itself. Means over a few hundred values leave a part of
 // that; the test networks' last maps have one to sixteen pixels, a few images and channels, and leave all of it.
 const double kHalfStatistics = 2e-2;

@@ -2,6 +2,10 @@
 #define BOOST_TEST_MODULE classifier
 #include <boost/test/unit_test.hpp>
 
+#include <filesystem>
+#include <fstream>
+#include <locale>
+
 #include "classifier.hpp"
 
 using namespace cv::hyperpred;
@@ -15,6 +19,53 @@ BOOST_AUTO_TEST_CASE(description_survives_metadata) {
     BOOST_TEST(back.classNames == description.classNames);
     BOOST_TEST(back.size == 64);
     BOOST_TEST(back.threshold == description.threshold);
+}
+
+namespace {
+
+// A program that has set the German locale, as std::locale("") does there.
+class CommaForPoint : public std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+};
+class OtherLocale {
+public:
+    OtherLocale() : before_(std::locale::global(std::locale(std::locale::classic(), new CommaForPoint))) {}
+    ~OtherLocale() { std::locale::global(before_); }
+
+private:
+    std::locale before_;
+};
+
+std::string errorOfOpening(const std::string& path) {
+    try {
+        Classifier::open(path);
+    } catch (const cv::Exception& error) {
+        return error.err;
+    }
+    return "";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(the_threshold_is_the_same_in_every_locale) {
+    NetDescription description;
+    description.classNames = {"a", "b"};
+    description.size = 32;
+    description.threshold = -1.2345678f;
+    const auto metadata = toMetadata(description);
+    const OtherLocale german;
+    BOOST_TEST(toMetadata(description).at("hyperpred.threshold") == metadata.at("hyperpred.threshold"));
+    BOOST_TEST(parseMetadata(metadata, "net.onnx").threshold == description.threshold);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_file_of_bytes_is_said) {
+    const std::string folder = std::filesystem::temp_directory_path() / "hyperpred-test-classifier";
+    std::filesystem::create_directories(folder);
+    BOOST_TEST(errorOfOpening(folder).find(folder + "\": is a folder") != std::string::npos, errorOfOpening(folder));
+    const std::string empty = folder + "/empty.onnx";
+    std::ofstream{empty};
+    BOOST_TEST(errorOfOpening(empty).find("empty.onnx\": 0 bytes") != std::string::npos, errorOfOpening(empty));
+    std::filesystem::remove_all(folder);
 }
 
 BOOST_AUTO_TEST_CASE(the_report_is_read_where_there_is_one) {
@@ -42,7 +93,7 @@ BOOST_AUTO_TEST_CASE(malformed_metadata_are_refused) {
     description.size = 32;
     const auto good = toMetadata(description);
     for (const char* key : {"hyperpred.classes", "hyperpred.threshold", "hyperpred.preprocessing"}) {
-        for (const char* value : {"", "nonsense", "[1, 2]", "{}", "nan"}) {
+        for (const char* value : {"", "nonsense", "[1, 2]", "{}", "nan", "1 2"}) {
             auto bad = good;
             bad[key] = value;
             BOOST_CHECK_THROW(parseMetadata(bad, "net.onnx"), cv::Exception);

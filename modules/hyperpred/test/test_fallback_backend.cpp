@@ -24,7 +24,7 @@ namespace cuda = cv::hyperpred::cuda;
 
 namespace {
 
-const double kAgree = 2e-3;  // targets.md, section 1
+const double kAgree = 2e-3;  // what the tests of the backends allow features
 
 Architecture twoStages() {
     DocumentBuilder build(16);

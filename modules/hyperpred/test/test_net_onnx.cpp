@@ -6,9 +6,9 @@
 #include <opencv2/dnn.hpp>
 #include <set>
 
+#include "emitted_nets.hpp"
 #include "net_onnx.hpp"
 #include "net_opencv.hpp"
-#include "plain_nets.hpp"
 #include "protobuf_reader.hpp"
 #include "protobuf_writer.hpp"
 
@@ -18,22 +18,10 @@ using namespace cv::hyperpred::test;
 namespace {
 
 const double kEmitterTolerance = 1e-5;  // the same float sums by the same library, fused or not
-const double kBatchTolerance = 1e-5;
-const double kPlainTolerance = 1e-4;  // float sums of up to a few hundred terms against double
-
-const std::vector<cv::String> kNames = {"logits", "features", "familiarity", "probabilities"};
 
 cv::dnn::Net readBack(const NetGraph& graph) {
     const std::vector<uint8_t> bytes = emitOnnx(graph);
     return cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
-
-std::vector<cv::Mat> forward(cv::dnn::Net& net, const cv::Mat& blob) {
-    std::vector<cv::Mat> outs, copies;
-    net.setInput(blob);
-    net.forward(outs, kNames);
-    for (const cv::Mat& out : outs) copies.push_back(out.clone());
-    return copies;
 }
 
 void compareEmitters(const NetGraph& graph, unsigned seed) {
@@ -110,33 +98,11 @@ std::vector<uint8_t> foreignModel(const std::string& key, const std::string& val
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(read_back_it_agrees_with_the_net_built_directly) {
-    for (const HeadKind kind : {HeadKind::Ridge, HeadKind::Cosine, HeadKind::Lda}) {
-        const std::vector<std::vector<int>> choices = {{1}, {3}, {1, 3}, {1, 2, 3}};
-        for (const std::vector<int>& stages : choices) {
-            compareEmitters(randomGraph(everyOp(), stages, kind, 11), 12);
-            compareEmitters(randomGraph(depthwiseNet(), stages, kind, 13), 14);
-        }
-    }
-    for (unsigned seed = 0; seed < 20; ++seed) {
-        const Architecture architecture = randomArchitecture(seed);
-        compareEmitters(randomGraph(architecture, allStages(architecture), HeadKind(seed % 3), seed), seed);
-    }
+    forEachGraph(compareEmitters);
 }
 
 BOOST_AUTO_TEST_CASE(an_image_gives_the_same_in_any_batch) {
-    const NetGraph graph = randomGraph(everyOp(), {2, 3}, HeadKind::Cosine, 21);
-    cv::dnn::Net net = readBack(graph);
-    const cv::Mat blob = randomBlob(64, graph.size, 22);
-    const std::vector<cv::Mat> all = forward(net, blob);
-    const std::vector<int> imageShape = {1, 3, graph.size, graph.size};
-    for (int i = 0; i < 64; i += 7) {
-        const cv::Mat image(imageShape, CV_32F, const_cast<float*>(blob.ptr<float>(i)));
-        const std::vector<cv::Mat> one = forward(net, image);
-        for (size_t out = 0; out < kNames.size(); ++out) {
-            BOOST_TEST_REQUIRE(one[out].size[0] == 1);
-            BOOST_TEST(difference(valuesOf(one[out], 0), valuesOf(all[out], i)) < kBatchTolerance);
-        }
-    }
+    requireTheSameInAnyBatch(readBack);
 }
 
 // OpenCV 4 gives the last output of the file, OpenCV 5 the first.
@@ -154,14 +120,7 @@ BOOST_AUTO_TEST_CASE(forward_without_a_name_gives_probabilities_or_logits) {
 }
 
 BOOST_AUTO_TEST_CASE(features_of_length_zero_give_the_bias) {
-    DocumentBuilder build(9);
-    const Architecture architecture = build.build({build.unary("relu", build.conv("image", 4, 3, 1, 0))});
-    NetworkWeights weights = randomWeights(architecture, 1);
-    std::fill(weights[0].kernel.values.begin(), weights[0].kernel.values.end(), 0.f);
-    const Head head = randomHead(HeadKind::Cosine, 3, 4, 1);
-    cv::dnn::Net net = readBack(buildNet(architecture, weights, {1}, head, {}));
-    const std::vector<cv::Mat> outs = forward(net, randomBlob(2, 9, 1));
-    BOOST_TEST(difference(valuesOf(outs[0], 1), Values(head.bias.begin(), head.bias.end())) < 1e-6);
+    requireTheBiasOfNoFeatures(readBack);
 }
 
 BOOST_AUTO_TEST_CASE(layers_with_the_names_of_outputs_step_aside) {
@@ -183,7 +142,6 @@ BOOST_AUTO_TEST_CASE(the_same_graph_gives_the_same_bytes) {
     BOOST_TEST((bytes != emitOnnx(randomGraph(everyOp(), {1, 2, 3}, HeadKind::Cosine, 42))));
 }
 
-// What OpenCV overlooks: readers that take the declared shapes seriously.
 BOOST_AUTO_TEST_CASE(a_head_on_the_body_of_a_file_gives_the_file_again) {
     DocumentBuilder build(9);
     const std::string first = build.convNormRelu("image", 5, 3, 2, 1);
@@ -196,8 +154,9 @@ BOOST_AUTO_TEST_CASE(a_head_on_the_body_of_a_file_gives_the_file_again) {
                 const NetGraph whole =
                     buildNet(architecture, randomWeights(architecture, 13), FeatureChoice(stages, pooling), head, metadata);
                 const NetGraph end = buildHead(architecture.name, architecture.size, head, metadata);
-                for (const OnnxFormat format : {OnnxFormat::Float, OnnxFormat::Half}) {
-                    const std::vector<uint8_t> bytes = emitOnnx(whole, format);
+                const std::vector<ActivationRange> ranges(whole.nodes.size(), ActivationRange{-1, 2});
+                for (const OnnxFormat format : {OnnxFormat::Float, OnnxFormat::Half, OnnxFormat::Int8}) {
+                    const std::vector<uint8_t> bytes = emitOnnx(whole, format, quantise(whole, ranges));
                     const std::vector<uint8_t> body = onnxBody(bytes, "net.onnx");
                     BOOST_TEST((emitOnnx(end, format, {}, body) == bytes));
                     BOOST_TEST(onnxChecksum(bytes) == readOnnxMetadata(bytes, "net.onnx").at("hyperpred.checksum"));
@@ -210,6 +169,7 @@ BOOST_AUTO_TEST_CASE(a_head_on_the_body_of_a_file_gives_the_file_again) {
     BOOST_CHECK_THROW(onnxBody(foreign, "net.onnx"), cv::Exception);
 }
 
+// What OpenCV overlooks: readers that take the declared shapes seriously.
 BOOST_AUTO_TEST_CASE(input_and_outputs_are_declared_for_any_batch) {
     const std::vector<uint8_t> bytes = emitOnnx(randomGraph(everyOp(), {1, 2}, HeadKind::Cosine, 41, 9));
     const std::string model(bytes.begin(), bytes.end());

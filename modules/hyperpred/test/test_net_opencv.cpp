@@ -2,26 +2,13 @@
 #define BOOST_TEST_MODULE net_opencv
 #include <boost/test/unit_test.hpp>
 
+#include "emitted_nets.hpp"
 #include "net_opencv.hpp"
-#include "plain_nets.hpp"
 
 using namespace cv::hyperpred;
 using namespace cv::hyperpred::test;
 
 namespace {
-
-const double kPlainTolerance = 1e-4;  // float sums of up to a few hundred terms against double
-const double kBatchTolerance = 1e-5;  // the same sums, at most cut up otherwise
-
-const std::vector<cv::String> kNames = {"logits", "features", "familiarity", "probabilities"};
-
-std::vector<cv::Mat> forward(cv::dnn::Net& net, const cv::Mat& blob, const std::vector<cv::String>& names = kNames) {
-    std::vector<cv::Mat> outs, copies;
-    net.setInput(blob);
-    net.forward(outs, names);
-    for (const cv::Mat& out : outs) copies.push_back(out.clone());
-    return copies;
-}
 
 void compareWithPlain(const NetGraph& graph, unsigned seed) {
     cv::dnn::Net net = emitOpenCV(graph);
@@ -39,33 +26,11 @@ void compareWithPlain(const NetGraph& graph, unsigned seed) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(agrees_with_plain_loops) {
-    for (const HeadKind kind : {HeadKind::Ridge, HeadKind::Cosine, HeadKind::Lda}) {
-        const std::vector<std::vector<int>> choices = {{1}, {3}, {1, 3}, {1, 2, 3}};
-        for (const std::vector<int>& stages : choices) {
-            compareWithPlain(randomGraph(everyOp(), stages, kind, 11), 12);
-            compareWithPlain(randomGraph(depthwiseNet(), stages, kind, 13), 14);
-        }
-    }
-    for (unsigned seed = 0; seed < 20; ++seed) {
-        const Architecture architecture = randomArchitecture(seed);
-        compareWithPlain(randomGraph(architecture, allStages(architecture), HeadKind(seed % 3), seed), seed);
-    }
+    forEachGraph(compareWithPlain);
 }
 
 BOOST_AUTO_TEST_CASE(an_image_gives_the_same_in_any_batch) {
-    const NetGraph graph = randomGraph(everyOp(), {2, 3}, HeadKind::Cosine, 21);
-    cv::dnn::Net net = emitOpenCV(graph);
-    const cv::Mat blob = randomBlob(64, graph.size, 22);
-    const std::vector<cv::Mat> all = forward(net, blob);
-    const std::vector<int> imageShape = {1, 3, graph.size, graph.size};
-    for (int i = 0; i < 64; i += 7) {
-        const cv::Mat image(imageShape, CV_32F, const_cast<float*>(blob.ptr<float>(i)));
-        const std::vector<cv::Mat> one = forward(net, image);
-        for (size_t out = 0; out < kNames.size(); ++out) {
-            BOOST_TEST_REQUIRE(one[out].size[0] == 1);
-            BOOST_TEST(difference(valuesOf(one[out], 0), valuesOf(all[out], i)) < kBatchTolerance);
-        }
-    }
+    requireTheSameInAnyBatch(emitOpenCV);
 }
 
 BOOST_AUTO_TEST_CASE(outputs_are_matrices_and_forward_gives_the_logits) {
@@ -89,17 +54,8 @@ BOOST_AUTO_TEST_CASE(outputs_are_matrices_and_forward_gives_the_logits) {
     }
 }
 
-// The features of a black image may all be zero.
 BOOST_AUTO_TEST_CASE(features_of_length_zero_give_the_bias) {
-    DocumentBuilder build(9);
-    const Architecture architecture = build.build({build.unary("relu", build.conv("image", 4, 3, 1, 0))});
-    NetworkWeights weights = randomWeights(architecture, 1);
-    std::fill(weights[0].kernel.values.begin(), weights[0].kernel.values.end(), 0.f);
-    const Head head = randomHead(HeadKind::Cosine, 3, 4, 1);
-    cv::dnn::Net net = emitOpenCV(buildNet(architecture, weights, {1}, head, {}));
-    const std::vector<cv::Mat> outs = forward(net, randomBlob(2, 9, 1));
-    BOOST_TEST(difference(valuesOf(outs[0], 1), Values(head.bias.begin(), head.bias.end())) < 1e-6);
-    BOOST_TEST(difference(valuesOf(outs[1], 1), Values(4, 0.0)) == 0);
+    requireTheBiasOfNoFeatures(emitOpenCV);
 }
 
 // Far below what Normalize's own epsilon of 1e-10 would tell apart from zero.

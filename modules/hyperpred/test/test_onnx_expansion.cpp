@@ -2,6 +2,7 @@
 #define BOOST_TEST_MODULE onnx_expansion
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <opencv2/dnn.hpp>
 
 #include "half.hpp"
@@ -116,6 +117,31 @@ BOOST_AUTO_TEST_CASE(a_float_file_keeps_its_meaning) {
     const NetGraph graph = randomGraph(everyOp(), {2}, HeadKind::Cosine, 11);
     const std::vector<uint8_t> bytes = emitOnnx(graph);
     BOOST_TEST((expanded(bytes) == bytes));
+}
+
+// What emitOnnx never writes must not be computed as if it had: the result would be other weights.
+BOOST_AUTO_TEST_CASE(shifted_weights_and_a_second_graph_are_refused) {
+    DocumentBuilder build(9);
+    const NetGraph graph =
+        randomGraph(build.build({build.convNormRelu("image", 3, 1, 1, 0)}), {1}, HeadKind::Ridge, 5, 2);
+    std::vector<uint8_t> bytes = emitOnnx(graph, OnnxFormat::Int8, coarse(graph));
+    const auto sentence = [&] {
+        try {
+            expanded(bytes);
+        } catch (const cv::Exception& error) {
+            return error.err;
+        }
+        return std::string();
+    };
+    BOOST_TEST(sentence() == "");
+    const std::string name = "/weight/zeros";  // followed by the field raw_data: its key, a length of 3, the bytes
+    const auto at = std::search(bytes.begin(), bytes.end(), name.begin(), name.end()) + std::ptrdiff_t(name.size());
+    BOOST_REQUIRE((at[1] == 3 && at[2] == 0));
+    at[2] = 1;
+    BOOST_TEST(sentence().find("/weight\": a zero point of weights is not 0") != std::string::npos, sentence());
+    at[2] = 0;
+    bytes.insert(bytes.end(), {7 << 3 | 2, 0});  // a graph without nodes
+    BOOST_TEST(sentence().find("two graphs") != std::string::npos, sentence());
 }
 
 // The tools check the checksum before; fuzzers and crafted files come here all the same.

@@ -101,6 +101,16 @@ BOOST_AUTO_TEST_CASE(a_bias_beside_tiny_weights_fits) {
     BOOST_TEST(std::abs(double(integers.bias[0]) * double(integers.biasSteps[0]) + 5) < 1e-5);
 }
 
+// A layer that has all but died out. Without a least step the bias would be 0 / 0, which no integer holds.
+BOOST_AUTO_TEST_CASE(what_is_all_but_zero_becomes_zero) {
+    BOOST_TEST(int8Map({-1e-41f, 1e-40f}).step == 1.f);
+    const Int8Convolution tiny = int8Convolution(convolution(2, std::vector<float>(18, 1e-30f), 0), 1e-30f);
+    BOOST_TEST(tiny.bias == std::vector<int32_t>(2, 0), boost::test_tools::per_element());
+    const Int8Convolution none = int8Convolution(convolution(1, std::vector<float>(9, 1e-42f), 0.5f), 0.01f);
+    BOOST_TEST(none.steps[0] == 1.f);
+    BOOST_TEST(none.bias[0] == 50);
+}
+
 BOOST_AUTO_TEST_CASE(maps_become_int8_and_what_relu_absorbs_does_not) {
     DocumentBuilder build(19);
     const std::string stem = build.convNormRelu("image", 4, 3, 1, 1);           // layers 0, 1, 2
