@@ -118,6 +118,10 @@ run predict "$work/known" --merge "$work/p1" --model "$model" --out "$work/x.onn
 run predict --model "$model" --out "$work/x.onnx"; check "neither" 2 $?
 run predict "$work/known" --partial 4/3 --model "$model" --out "$work/x.onnx"; check "part 4 of 3" 2 $?
 run predict "$work/known" --partial 1/3 --model "$model" --out "$work/x.onnx" --head lda; check "a head for a part" 2 $?
+run predict "$work/known" --partial 1/3 --model "$model" --out "$work/x.onnx" --format onnx-int8
+check "a format for a part" 2 $?
+run predict --merge "$work/p1" --partial 1/3 --model "$model" --out "$work/x.onnx"; check "a part of parts" 2 $?
+grep -q "exclude each other" "$work/err"; check "and it says so" 0 $?
 run predict "$work/known" --partial 2/3 --model "$model" --out "$work/x.onnx" --strict; check "--strict" 2 $?
 [ ! -e "$work/x.onnx" ]; check "nothing half-written" 0 $?
 

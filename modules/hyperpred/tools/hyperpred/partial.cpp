@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -90,7 +91,7 @@ int inputSize(const HyperPredictor& predictor) {
 }  // namespace
 
 int runPartial(const Arguments& arguments) {
-    for (const char* option : {"head", "pooling", "features", "weights", "sample", "rejected", "device",
+    for (const char* option : {"head", "pooling", "features", "format", "weights", "sample", "rejected", "device",
                                "drop-suspects", "keep-support", "keep-weights", "report", "many"}) {
         if (!arguments.given(option)) continue;
         throw WrongUse(std::string("--") + option + " belongs to --merge: --partial only reads and converts");

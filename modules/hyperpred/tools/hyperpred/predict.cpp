@@ -154,6 +154,9 @@ int runPredict(const std::vector<std::string>& given) {
                               {"DIR?"}, given);
     if (arguments.helped()) return 0;
     const bool merging = arguments.has("merge");
+    if (merging && arguments.has("partial")) {
+        throw WrongUse("--merge and --partial exclude each other: --partial writes what --merge reads");
+    }
     if (arguments.has("DIR") == merging) {
         throw WrongUse(merging ? "--merge takes parts, not " + quotedPath(arguments.get<std::string>("DIR"))
                                : std::string("DIR is missing: a folder of classes or a CSV list path,label"));
