@@ -125,6 +125,23 @@ grep -q "exclude each other" "$work/err"; check "and it says so" 0 $?
 run predict "$work/known" --partial 2/3 --model "$model" --out "$work/x.onnx" --strict; check "--strict" 2 $?
 [ ! -e "$work/x.onnx" ]; check "nothing half-written" 0 $?
 
+# Where a list lies and how it is named is no part of it; folders with the same file names in them are several lists.
+take here 3 bolt gear
+cp -r "$work/here" "$work/there"
+for class in bolt gear; do mkdir -p "$work/camera/$class"; cp "$parts/heldout/$class"/0[0-2].jpg "$work/camera/$class/"; done
+(cd "$work/here" && for f in */*; do echo "$f,${f%%/*}"; done >list.csv && cp list.csv ../there)
+for lists in "here there/" "here/list.csv there/list.csv"; do
+    set -- $lists
+    run predict "$work/$1" --model "$model" --partial 1/2 --out "$work/q1"
+    run predict "$work/$2" --model "$model" --partial 2/2 --out "$work/q2"
+    run predict --merge "$work/q1" "$work/q2" --model "$model" --out "$work/q.onnx"
+    check "one list in two places: $lists" 0 $?
+done
+for folder in here camera; do run predict "$work/$folder" --model "$model" --partial 1/1 --out "$work/$folder.part"; done
+run predict --merge "$work/here.part" "$work/camera.part" --model "$model" --out "$work/q.onnx" --json
+check "folders with the same names in them" 0 $?
+grep -q '"images": 12' "$work/out"; check "all images of them" 0 $?
+
 # The drivers on the bundled images: by jobs of the shell, or GNU parallel where it is installed, and by a stand-in for
 # Slurm's sbatch that runs the job at once.
 run predict "$parts/support" --model "$model" --out "$work/all.onnx"

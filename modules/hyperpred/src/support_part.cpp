@@ -115,7 +115,8 @@ std::map<std::string, List> listsOf(const std::vector<OpenedPart>& parts, int si
         if (!added.second) {
             fail(Failure::BadArgument, where + ": is part " + std::to_string(part.number) + " of " +
                                            std::to_string(part.count) + ", and so is " +
-                                           quotedPath(parts[added.first->second].path));
+                                           quotedPath(parts[added.first->second].path) +
+                                           "; lists whose files have the same names and lengths count as one");
         }
     }
     return lists;
