@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ostream>
 #include <utility>
 
 #include "atomic_file.hpp"
@@ -427,12 +426,6 @@ std::vector<uint8_t> fileBytes(const std::string& where, const std::map<std::str
     return bytes;
 }
 
-void writeBytes(const std::string& path, const std::vector<uint8_t>& bytes) {
-    writeAtomically(path, [&](std::ostream& out) {
-        out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-    });
-}
-
 }  // namespace
 
 std::vector<uint8_t> modelFileBytes(const std::string& where, const std::map<std::string, std::string>& metadata,
@@ -443,12 +436,12 @@ std::vector<uint8_t> modelFileBytes(const std::string& where, const std::map<std
 
 void writeModelFile(const std::string& path, const std::map<std::string, std::string>& metadata,
                     const std::map<std::string, Tensor>& tensors, StorageType type) {
-    writeBytes(path, modelFileBytes("model file \"" + path + "\"", metadata, tensors, type));
+    writeAtomically(path, allOf(modelFileBytes("model file \"" + path + "\"", metadata, tensors, type)));
 }
 
 void writeByteFile(const std::string& path, const std::map<std::string, std::string>& metadata,
                    const std::map<std::string, ByteTensor>& tensors) {
-    writeBytes(path, fileBytes("model file \"" + path + "\"", metadata, tensors, StorageType::U8));
+    writeAtomically(path, allOf(fileBytes("model file \"" + path + "\"", metadata, tensors, StorageType::U8)));
 }
 
 }  // namespace hyperpred
