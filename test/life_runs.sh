@@ -33,10 +33,14 @@ take() {  # take FOLDER COUNT CLASS...: so many images of each class
 take known 10 bearing bolt gear
 take new 6 hex_nut
 take newer 1 screw
-take both 6 hex_nut; take both 1 screw
 run predict "$work/known" --model "$model" --out "$work/net.onnx" --keep-support; check "predict, support kept" 0 $?
 run info "$work/net.support" --json; check "info of a support file" 0 $?
 check "it counts" 3 "$(grep -c '"images": 10' "$work/out")"
+cp "$work/net.onnx" "$work/full.onnx"; cp "$work/net.support" "$work/full.support"
+take both 6 hex_nut; take both 1 screw
+(trap '' XFSZ; ulimit -f 500; run predict "$work/both" --model "$model" --out "$work/full.onnx" --keep-support)
+check "room for the support file, not for the network" 1 $?
+same net 0 full "both are the old ones"
 run update "$work/net.onnx" --add "$work/new" --out "$work/a.onnx"; check "add a class" 0 $?
 grep -q "^4 classes, 36 images" "$work/out"; check "and say so" 0 $?
 run evaluate "$work/a.onnx" "$work/new" --json; check "evaluate it" 0 $?

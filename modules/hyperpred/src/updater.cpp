@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <ostream>
 #include <utility>
 
 #include "atomic_file.hpp"
@@ -140,9 +139,6 @@ public:
 
     String write(const String& net, const String& support) const override {
         const std::string supportPath = support.empty() ? supportFileOf(net) : std::string(support);
-        if (supportPath == net) {
-            fail(Failure::BadArgument, quotedPath(net) + ": network and support file need a path each");
-        }
         SupportFeatures ordered = inWrittenOrder();
         FeatureTable table(ordered.columns, int(ordered.classNames.size()));
         table.append(ordered.rows.data(), ordered.labels.data(), int(ordered.labels.size()));
@@ -153,13 +149,8 @@ public:
             format_, {}, body_);
         ordered.network = onnxChecksum(netBytes);
         const std::vector<uint8_t> supportBytes = supportFileBytes(supportPath, std::move(ordered));
-        const auto all = [](const std::vector<uint8_t>& bytes) {
-            return [&bytes](std::ostream& out) {
-                out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-            };
-        };
         // The support file first: from it the network can be made again, not the other way round.
-        writeTogether({{supportPath, all(supportBytes)}, {net, all(netBytes)}});
+        writeTogether({{supportPath, allOf(supportBytes)}, {net, allOf(netBytes)}});
         return report;
     }
 

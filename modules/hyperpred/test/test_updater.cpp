@@ -46,8 +46,7 @@ struct NetFixture {
         options.sampleSize = 41;  // so that sample and rest both run
         options.classNames = {"disc", "bar", "post"};
         const auto prediction = predictor->predict(options);
-        prediction->writeONNX(file("net.onnx"));
-        prediction->writeSupport(file("net.support"));
+        prediction->writeONNX(file("net.onnx"), file("net.support"));
         before = both("net");
     }
 
@@ -252,6 +251,9 @@ BOOST_FIXTURE_TEST_CASE(another_backend_keeps_the_promise, NetFixture) {
     PredictOptions options;
     options.keepSupport = true;
     const auto prediction = predictor->predict(options);
+    BOOST_CHECK_THROW(prediction->writeONNX(file("net.onnx"), file("none/net.support")), cv::Exception);
+    BOOST_CHECK_THROW(prediction->writeONNX(file("none/net.onnx"), file("net.support")), cv::Exception);
+    BOOST_TEST((both("net") == before));
     prediction->writeONNX(file("net.onnx"));
     prediction->writeSupport(file("net.support"));
     open()->write(file("same.onnx"));

@@ -184,9 +184,8 @@ int runPredict(const std::vector<std::string>& given) {
     endProgress();
     stopIfInterrupted();
     const std::string out = arguments.get<std::string>("out");
-    if (arguments.has("keep-support")) prediction->writeSupport(supportFileOf(out));
     if (arguments.has("keep-weights")) prediction->writeModel(arguments.get<std::string>("keep-weights"));
-    prediction->writeONNX(out);
+    prediction->writeONNX(out, arguments.has("keep-support") ? supportFileOf(out) : std::string());
     const Json report = fullReport(*prediction, added, list);
     if (arguments.has("report")) writeReport(arguments.get<std::string>("report"), report);
     reportSkipped(list.skipped);
