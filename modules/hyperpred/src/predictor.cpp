@@ -160,7 +160,9 @@ private:
             fail(Failure::BadArgument,
                  std::to_string(names_.size()) + " class names for labels 0.." + std::to_string(classes_ - 1));
         }
-        if (options_.keepSupport) checkClassNames(readableNames());
+        if (!options_.keepSupport) return;
+        checkClassNames(readableNames());
+        checkSupportSize(int64_t(entries_.size()), featureColumns());
     }
 
     void chooseSampleImages() {

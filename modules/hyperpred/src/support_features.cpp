@@ -177,6 +177,14 @@ std::vector<uint8_t> supportFileBytes(const std::string& path, SupportFeatures s
         {{"labels", std::move(labels)}, {"hashes", std::move(hashes)}, {"features", std::move(features)}},
         StorageType::F32);
 }
+void checkSupportSize(int64_t images, int columns) {
+    const uint64_t bytes = uint64_t(images) * (uint64_t(columns) + kHashParts + 1) * sizeof(float);  // hashes and label
+    if (bytes <= kMaxModelFileBytes) return;
+    fail(Failure::OutOfRange, "the support file of " + std::to_string(images) + " images with " +
+                                  std::to_string(columns) + " features each would have " + std::to_string(bytes) +
+                                  " bytes; the limit is " + std::to_string(kMaxModelFileBytes));
+}
+
 
 SupportFeatures readSupportFeatures(const std::string& path) {
     const ModelFile file = ModelFile::open(path);

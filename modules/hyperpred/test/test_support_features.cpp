@@ -140,3 +140,8 @@ BOOST_AUTO_TEST_CASE(it_lies_beside_the_network) {
                "Stra\xc3\x9f"
                "e");
 }
+
+BOOST_AUTO_TEST_CASE(a_file_that_would_be_too_long_is_refused_before_the_work) {
+    BOOST_TEST(refusalOf([] { checkSupportSize(1000000, 896); }) == "");  // 3,604 bytes an image
+    BOOST_TEST(holds(refusalOf([] { checkSupportSize(1200000, 896); }), "4324800000 bytes"));
+}

@@ -169,5 +169,12 @@ BOOST_AUTO_TEST_CASE(malformed_parts_are_named) {
     std::ofstream(folder.file("text")) << "no part";
     BOOST_TEST(holds(refusalOf([&] { openSupportPart(folder.file("text")); }), "safetensors"));
     writeByteFile(folder.file("other"), {{"format", "x"}}, {});
-    BOOST_TEST(holds(sentenceOf([&] { openSupportPart(folder.file("other")); }), "is no part"));
+    BOOST_TEST(holds(refusalOf([&] { openSupportPart(folder.file("other")); }), "is no part"));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_that_fits_no_file_is_refused_before_it_is_read) {
+    SupportPart part = partOf(1, 2);
+    part.size = 64;  // 12,288 bytes an image, 349,525 of them in 4 GiB
+    BOOST_TEST(refusalOf([&] { checkPartSize(part, 349525); }) == "");
+    BOOST_TEST(holds(refusalOf([&] { checkPartSize(part, 349526); }), "part 1 of 2 has 349526 files"));
 }

@@ -122,7 +122,9 @@ int runPartial(const Arguments& arguments) {
     part.classNames = list.classNames;
     part.leftOut = list.skipped;
     part.list = hashOf(list, folder);
-    std::vector<uint8_t> pixels = readFiles(share(list, part.number, part.count), strict, part);
+    const std::vector<LabelledFile> files = share(list, part.number, part.count);
+    checkPartSize(part, files.size());
+    std::vector<uint8_t> pixels = readFiles(files, strict, part);
     stopIfInterrupted();
     writeSupportPart(out, part, std::move(pixels));
     std::vector<std::string> skipped;
