@@ -12,6 +12,8 @@
 #include "images.hpp"
 #include "net_onnx.hpp"
 #include "onnx_expansion.hpp"
+#include "quoted_path.hpp"
+#include "strict_json.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -21,8 +23,8 @@ namespace {
 const int kBatch = 16;                         // cv::dnn gains nothing from more
 const size_t kMaxOnnxBytes = size_t(1) << 30;  // protobuf itself ends at 2 GiB
 
-const std::string& required(const std::map<std::string, std::string>& metadata, const std::string& key,
-                            const std::string& origin) {
+const std::string& metadataValue(const std::map<std::string, std::string>& metadata, const std::string& key,
+                                 const std::string& origin) {
     const auto found = metadata.find(key);
     if (found == metadata.end()) {
         fail(Failure::BadFile, "\"" + origin + "\": metadata \"" + key + "\" is missing: not a network of hyperpred");
@@ -63,9 +65,9 @@ std::map<std::string, std::string> toMetadata(const NetDescription& description)
 
 NetDescription parseMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
     NetDescription description;
-    const std::string& classes = required(metadata, "hyperpred.classes", origin);
-    const std::string& threshold = required(metadata, "hyperpred.threshold", origin);
-    const std::string& preprocessing = required(metadata, "hyperpred.preprocessing", origin);
+    const std::string& classes = metadataValue(metadata, "hyperpred.classes", origin);
+    const std::string& threshold = metadataValue(metadata, "hyperpred.threshold", origin);
+    const std::string& preprocessing = metadataValue(metadata, "hyperpred.preprocessing", origin);
     try {
         description.classNames = nlohmann::json::parse(classes).get<std::vector<std::string>>();
         description.size = nlohmann::json::parse(preprocessing).at("size").get<int>();
@@ -84,7 +86,10 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
                                    "; at least 2 classes and 8..1024 pixels are expected");
     }
     const auto report = metadata.find("hyperpred.report");
-    if (report != metadata.end() && nlohmann::json::accept(report->second)) description.report = report->second;
+    if (report != metadata.end() && nestsWithin(kReportNesting, report->second) &&
+        nlohmann::json::accept(report->second)) {
+        description.report = report->second;
+    }
     return description;
 }
 

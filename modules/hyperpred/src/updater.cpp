@@ -15,6 +15,7 @@
 #include "onnx_expansion.hpp"
 #include "opencv2/hyperpred.hpp"
 #include "quoted_path.hpp"
+#include "strict_json.hpp"
 #include "support_features.hpp"
 #include "support_set.hpp"
 
@@ -33,9 +34,11 @@ struct KnownMetadata {
 KnownMetadata knownMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
     const auto parsed = [&](const char* key) {
         const auto found = metadata.find(key);
-        const Json value = found == metadata.end() ? Json() : Json::parse(found->second, nullptr, false);
+        const bool readable = found != metadata.end() && nestsWithin(kReportNesting, found->second);
+        const Json value = readable ? Json::parse(found->second, nullptr, false) : Json();
         if (value.is_object()) return value;
-        fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key + " is missing or no JSON object");
+        fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key + " is missing, or no JSON object of at most " +
+                                   std::to_string(kReportNesting) + " levels");
     };
     KnownMetadata known;
     known.report = parsed("hyperpred.report");

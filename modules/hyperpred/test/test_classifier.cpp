@@ -30,6 +30,11 @@ BOOST_AUTO_TEST_CASE(the_report_is_read_where_there_is_one) {
 }
 
 BOOST_AUTO_TEST_CASE(names_that_are_no_utf8_do_not_throw) {
+    // Whoever writes a report again would run out of stack.
+    for (const size_t levels : {31u, 32u, 1000000u}) {
+        metadata["hyperpred.report"] = "{\"[\\\"[\": " + std::string(levels, '[') + std::string(levels, ']') + "}";
+        BOOST_TEST(parseMetadata(metadata, "net.onnx").report.empty() == (levels > 31));
+    }
     NetDescription description;
     description.classNames = {"a\xff", "b"};
     description.size = 32;
