@@ -100,14 +100,10 @@ public:
         for (int attempt = 0; attempt < 1000; ++attempt) {
             name_ = folder_ + ".hyperpred-" + std::to_string(::getpid()) + "-" + std::to_string(++counter) + ".tmp";
             descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-            if (descriptor_ >= 0) break;
-            if (errno != EEXIST) break;
+            if (descriptor_ >= 0 || errno != EEXIST) break;
         }
-        if (descriptor_ >= 0) {
-            if (there) ::fchmod(descriptor_, mode);  // what the umask took; a file system without modes has none to keep
-            return;
-        }
-        failWriting(path, errno);
+        if (descriptor_ < 0) failWriting(path, errno);
+        if (there) ::fchmod(descriptor_, mode);  // what the umask took; a file system without modes has none to keep
     }
     ~TemporaryFile() {
         if (descriptor_ >= 0) ::close(descriptor_);
@@ -128,10 +124,13 @@ public:
 
     // `kept`: the old file stays on the disk, under the temporary name, so that takeBack() can undo this.
     void moveToTarget(bool kept) {
-        if (kept && ::renameat2(AT_FDCWD, name_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
+        struct stat status;
+        const bool there = ::lstat(target_.c_str(), &status) == 0;
+        if (kept && there && S_ISREG(status.st_mode) &&
+            ::renameat2(AT_FDCWD, name_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
             old_ = Old::Kept;
         } else {
-            old_ = kept && errno == ENOENT ? Old::None : Old::Lost;
+            old_ = there ? Old::Lost : Old::None;
             if (std::rename(name_.c_str(), target_.c_str()) != 0) failWriting(path_, errno);
             name_.clear();
         }
