@@ -112,12 +112,13 @@ std::vector<Answer> Classifier::classify(const std::vector<cv::Mat>& images, con
     std::vector<Answer> answers;
     const int size = description_.size;
     const auto classes = description_.classNames.size();
+    const auto nameOf = [&](size_t i) { return i < names.size() ? quotedPath(names[i]) : "image " + std::to_string(i); };
     for (size_t first = 0; first < images.size(); first += size_t(kBatch)) {
         const size_t count = std::min(images.size() - first, size_t(kBatch));
         std::vector<cv::Mat> converted;
         for (size_t i = first; i < first + count; ++i) {
             cv::Mat pixels(size, size, CV_8UC3);
-            convertImage(images[i], size, i < names.size() ? names[i] : "image " + std::to_string(i), pixels.data);
+            convertImage(images[i], size, nameOf(i), pixels.data);
             converted.push_back(pixels);
         }
         net_.setInput(cv::dnn::blobFromImages(converted, 1.0, cv::Size(size, size), cv::Scalar(), true, false));
@@ -127,6 +128,11 @@ std::vector<Answer> Classifier::classify(const std::vector<cv::Mat>& images, con
             outs[2].total() != count * classes) {
             fail(Failure::BadFile, "the network gives " + std::to_string(outs[0].total() / count) +
                                        " logits an image, its metadata name " + std::to_string(classes) + " classes");
+        }
+        if (!std::all_of(outs.begin(), outs.end(), [](const cv::Mat& out) { return cv::checkRange(out); })) {
+            fail(Failure::BadFile, "the network gives a number that is not finite for " +
+                                       (count == 1 ? "" : "one of " + std::to_string(count) + " images from ") +
+                                       nameOf(first) + (count == 1 ? "" : " on"));
         }
         const cv::Mat logits = outs[0].reshape(1, int(count)), scores = outs[1].reshape(1, int(count));
         const cv::Mat familiarity = outs[2].reshape(1, int(count));
