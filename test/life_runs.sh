@@ -33,10 +33,14 @@ take() {  # take FOLDER COUNT CLASS...: so many images of each class
 take known 10 bearing bolt gear
 take new 6 hex_nut
 take newer 1 screw
-take both 6 hex_nut; take both 1 screw
 run predict "$work/known" --model "$model" --out "$work/net.onnx" --keep-support; check "predict, support kept" 0 $?
 run info "$work/net.support" --json; check "info of a support file" 0 $?
 check "it counts" 3 "$(grep -c '"images": 10' "$work/out")"
+cp "$work/net.onnx" "$work/full.onnx"; cp "$work/net.support" "$work/full.support"
+take both 6 hex_nut; take both 1 screw
+(trap '' XFSZ; ulimit -f 500; run predict "$work/both" --model "$model" --out "$work/full.onnx" --keep-support)
+check "room for the support file, not for the network" 1 $?
+same net 0 full "both are the old ones"
 run update "$work/net.onnx" --add "$work/new" --out "$work/a.onnx"; check "add a class" 0 $?
 grep -q "^4 classes, 36 images" "$work/out"; check "and say so" 0 $?
 run evaluate "$work/a.onnx" "$work/new" --json; check "evaluate it" 0 $?
@@ -118,8 +122,29 @@ run predict "$work/known" --merge "$work/p1" --model "$model" --out "$work/x.onn
 run predict --model "$model" --out "$work/x.onnx"; check "neither" 2 $?
 run predict "$work/known" --partial 4/3 --model "$model" --out "$work/x.onnx"; check "part 4 of 3" 2 $?
 run predict "$work/known" --partial 1/3 --model "$model" --out "$work/x.onnx" --head lda; check "a head for a part" 2 $?
+run predict "$work/known" --partial 1/3 --model "$model" --out "$work/x.onnx" --format onnx-int8
+check "a format for a part" 2 $?
+run predict --merge "$work/p1" --partial 1/3 --model "$model" --out "$work/x.onnx"; check "a part of parts" 2 $?
+grep -q "exclude each other" "$work/err"; check "and it says so" 0 $?
 run predict "$work/known" --partial 2/3 --model "$model" --out "$work/x.onnx" --strict; check "--strict" 2 $?
 [ ! -e "$work/x.onnx" ]; check "nothing half-written" 0 $?
+
+# Where a list lies and how it is named is no part of it; folders with the same file names in them are several lists.
+take here 3 bolt gear
+cp -r "$work/here" "$work/there"
+for class in bolt gear; do mkdir -p "$work/camera/$class"; cp "$parts/heldout/$class"/0[0-2].jpg "$work/camera/$class/"; done
+(cd "$work/here" && for f in */*; do echo "$f,${f%%/*}"; done >list.csv && cp list.csv ../there)
+for lists in "here there/" "here/list.csv there/list.csv"; do
+    set -- $lists
+    run predict "$work/$1" --model "$model" --partial 1/2 --out "$work/q1"
+    run predict "$work/$2" --model "$model" --partial 2/2 --out "$work/q2"
+    run predict --merge "$work/q1" "$work/q2" --model "$model" --out "$work/q.onnx"
+    check "one list in two places: $lists" 0 $?
+done
+for folder in here camera; do run predict "$work/$folder" --model "$model" --partial 1/1 --out "$work/$folder.part"; done
+run predict --merge "$work/here.part" "$work/camera.part" --model "$model" --out "$work/q.onnx" --json
+check "folders with the same names in them" 0 $?
+grep -q '"images": 12' "$work/out"; check "all images of them" 0 $?
 
 # The drivers on the bundled images: by jobs of the shell, or GNU parallel where it is installed, and by a stand-in for
 # Slurm's sbatch that runs the job at once.

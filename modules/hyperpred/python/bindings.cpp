@@ -201,12 +201,14 @@ void bindPrediction(py::module_& module) {
             "metadata.")
         .def(
             "write_onnx",
-            [](const Prediction& self, const py::object& path) {
-                const std::string name = toPath(path);
+            [](const Prediction& self, const py::object& path, const py::object& support) {
+                const std::string name = toPath(path), supportName = support.is_none() ? "" : toPath(support);
                 py::gil_scoped_release others;
-                self.writeONNX(name);
+                self.writeONNX(name, supportName);
             },
-            "path"_a, "Write the ONNX file: whole or not at all.")
+            "path"_a, "support"_a = py::none(),
+            "Write the ONNX file: whole or not at all. With support the file of write_support as well: either both "
+            "change or, on an error, none.")
         .def(
             "write_support",
             [](const Prediction& self, const py::object& path) {

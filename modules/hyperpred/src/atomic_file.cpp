@@ -5,12 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <ostream>
 #include <streambuf>
@@ -91,14 +93,17 @@ class TemporaryFile {
 public:
     TemporaryFile(const std::string& path, const std::string& target)
         : path_(path), target_(target), folder_(target.substr(0, target.rfind('/') + 1)) {
+        struct stat old;
+        const bool there = ::stat(target.c_str(), &old) == 0;
+        const mode_t mode = there ? old.st_mode & 0777 : 0666;
         static std::atomic<unsigned> counter{0};
         for (int attempt = 0; attempt < 1000; ++attempt) {
             name_ = folder_ + ".hyperpred-" + std::to_string(::getpid()) + "-" + std::to_string(++counter) + ".tmp";
-            descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-            if (descriptor_ >= 0) return;
-            if (errno != EEXIST) break;
+            descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+            if (descriptor_ >= 0 || errno != EEXIST) break;
         }
-        failWriting(path, errno);
+        if (descriptor_ < 0) failWriting(path, errno);
+        if (there) ::fchmod(descriptor_, mode);  // what the umask took; a file system without modes has none to keep
     }
     ~TemporaryFile() {
         if (descriptor_ >= 0) ::close(descriptor_);
@@ -117,9 +122,25 @@ public:
         if (::close(descriptor) != 0) failWriting(path_, errno);
     }
 
-    void moveToTarget() {
-        if (std::rename(name_.c_str(), target_.c_str()) != 0) failWriting(path_, errno);
-        name_.clear();
+    // `kept`: the old file stays on the disk, under the temporary name, so that takeBack() can undo this.
+    void moveToTarget(bool kept) {
+        struct stat status;
+        const bool there = ::lstat(target_.c_str(), &status) == 0;
+        if (kept && there && S_ISREG(status.st_mode) &&
+            ::renameat2(AT_FDCWD, name_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
+            old_ = Old::Kept;
+        } else {
+            old_ = there ? Old::Lost : Old::None;
+            if (std::rename(name_.c_str(), target_.c_str()) != 0) failWriting(path_, errno);
+            name_.clear();
+        }
+        syncFolder();
+    }
+
+    // As far as it can be done: it is called when there is an error to report already.
+    void takeBack() {
+        if (old_ == Old::None) ::unlink(target_.c_str());
+        if (old_ == Old::Kept && std::rename(name_.c_str(), target_.c_str()) == 0) name_.clear();
         syncFolder();
     }
 
@@ -137,6 +158,7 @@ private:
     std::string folder_;  // with its slash, or empty
     std::string name_;
     int descriptor_ = -1;
+    enum class Old { None, Kept, Lost } old_ = Old::Lost;  // what stood at the target, after moveToTarget()
 };
 
 // The file to replace: where `path` is a link to a file, that file, so that the link stays one. Folders and devices
@@ -166,6 +188,19 @@ std::unique_ptr<TemporaryFile> written(const FileToWrite& file) {
     return temporary;
 }
 
+// However they are spelled.
+void refuseSamePaths(const std::vector<FileToWrite>& files) {
+    std::vector<std::filesystem::path> places;
+    for (const FileToWrite& file : files) {
+        std::error_code ignored;  // then it is empty, and writing will say what is wrong
+        const auto place = std::filesystem::weakly_canonical(file.path, ignored);
+        if (!place.empty() && std::find(places.begin(), places.end(), place) != places.end()) {
+            failWriting(file.path, "it is given for two files, which need a path each", Failure::BadArgument);
+        }
+        places.push_back(place);
+    }
+}
+
 }  // namespace
 
 void writeAtomically(const std::string& path, const std::function<void(std::ostream&)>& write) {
@@ -173,9 +208,22 @@ void writeAtomically(const std::string& path, const std::function<void(std::ostr
 }
 
 void writeTogether(const std::vector<FileToWrite>& files) {
+    refuseSamePaths(files);
     std::vector<std::unique_ptr<TemporaryFile>> temporaries;
     for (const FileToWrite& file : files) temporaries.push_back(written(file));
-    for (const auto& temporary : temporaries) temporary->moveToTarget();
+    size_t moved = 0;
+    try {
+        for (; moved < temporaries.size(); ++moved) temporaries[moved]->moveToTarget(moved + 1 < temporaries.size());
+    } catch (...) {
+        while (moved-- > 0) temporaries[moved]->takeBack();
+        throw;
+    }
+}
+
+std::function<void(std::ostream&)> allOf(const std::vector<uint8_t>& bytes) {
+    return [&bytes](std::ostream& out) {
+        out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+    };
 }
 
 }  // namespace hyperpred

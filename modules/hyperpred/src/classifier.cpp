@@ -13,6 +13,8 @@
 #include "images.hpp"
 #include "net_onnx.hpp"
 #include "onnx_expansion.hpp"
+#include "quoted_path.hpp"
+#include "strict_json.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -22,8 +24,8 @@ namespace {
 const int kBatch = 16;                         // cv::dnn gains nothing from more
 const size_t kMaxOnnxBytes = size_t(1) << 30;  // protobuf itself ends at 2 GiB
 
-const std::string& required(const std::map<std::string, std::string>& metadata, const std::string& key,
-                            const std::string& origin) {
+const std::string& metadataValue(const std::map<std::string, std::string>& metadata, const std::string& key,
+                                 const std::string& origin) {
     const auto found = metadata.find(key);
     if (found == metadata.end()) {
         fail(Failure::BadFile, "\"" + origin + "\": metadata \"" + key + "\" is missing: not a network of hyperpred");
@@ -78,9 +80,9 @@ std::map<std::string, std::string> toMetadata(const NetDescription& description)
 
 NetDescription parseMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
     NetDescription description;
-    const std::string& classes = required(metadata, "hyperpred.classes", origin);
-    const std::string& threshold = required(metadata, "hyperpred.threshold", origin);
-    const std::string& preprocessing = required(metadata, "hyperpred.preprocessing", origin);
+    const std::string& classes = metadataValue(metadata, "hyperpred.classes", origin);
+    const std::string& threshold = metadataValue(metadata, "hyperpred.threshold", origin);
+    const std::string& preprocessing = metadataValue(metadata, "hyperpred.preprocessing", origin);
     try {
         description.classNames = nlohmann::json::parse(classes).get<std::vector<std::string>>();
         description.size = nlohmann::json::parse(preprocessing).at("size").get<int>();
@@ -98,7 +100,10 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
                                    "; at least 2 classes and 8..1024 pixels are expected");
     }
     const auto report = metadata.find("hyperpred.report");
-    if (report != metadata.end() && nlohmann::json::accept(report->second)) description.report = report->second;
+    if (report != metadata.end() && nestsWithin(kReportNesting, report->second) &&
+        nlohmann::json::accept(report->second)) {
+        description.report = report->second;
+    }
     return description;
 }
 
@@ -121,12 +126,13 @@ std::vector<Answer> Classifier::classify(const std::vector<cv::Mat>& images, con
     std::vector<Answer> answers;
     const int size = description_.size;
     const auto classes = description_.classNames.size();
+    const auto nameOf = [&](size_t i) { return i < names.size() ? quotedPath(names[i]) : "image " + std::to_string(i); };
     for (size_t first = 0; first < images.size(); first += size_t(kBatch)) {
         const size_t count = std::min(images.size() - first, size_t(kBatch));
         std::vector<cv::Mat> converted;
         for (size_t i = first; i < first + count; ++i) {
             cv::Mat pixels(size, size, CV_8UC3);
-            convertImage(images[i], size, i < names.size() ? names[i] : "image " + std::to_string(i), pixels.data);
+            convertImage(images[i], size, nameOf(i), pixels.data);
             converted.push_back(pixels);
         }
         net_.setInput(cv::dnn::blobFromImages(converted, 1.0, cv::Size(size, size), cv::Scalar(), true, false));
@@ -136,6 +142,11 @@ std::vector<Answer> Classifier::classify(const std::vector<cv::Mat>& images, con
             outs[2].total() != count * classes) {
             fail(Failure::BadFile, "the network gives " + std::to_string(outs[0].total() / count) +
                                        " logits an image, its metadata name " + std::to_string(classes) + " classes");
+        }
+        if (!std::all_of(outs.begin(), outs.end(), [](const cv::Mat& out) { return cv::checkRange(out); })) {
+            fail(Failure::BadFile, "the network gives a number that is not finite for " +
+                                       (count == 1 ? "" : "one of " + std::to_string(count) + " images from ") +
+                                       nameOf(first) + (count == 1 ? "" : " on"));
         }
         const cv::Mat logits = outs[0].reshape(1, int(count)), scores = outs[1].reshape(1, int(count));
         const cv::Mat familiarity = outs[2].reshape(1, int(count));

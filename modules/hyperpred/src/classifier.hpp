@@ -24,11 +24,13 @@ struct NetDescription {
     std::vector<std::string> classNames;
     int size = 0;         // input edge
     float threshold = 0;  // of the greatest familiarity
-    std::string report;   // JSON object of what was predicted, only read; empty where a file has none
+    std::string report;   // JSON of what was predicted, only read; empty where a file has none
 };
 std::map<std::string, std::string> toMetadata(const NetDescription& description);
 // Throws Failure::BadFile naming `origin` and the key that is missing or malformed.
 NetDescription parseMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin);
+
+const size_t kReportNesting = 32;  // a report that nests deeper is none
 
 // The bytes of an ONNX file, at most 1 GiB. Throws Failure::NotFound or BadFile naming the path.
 std::vector<uint8_t> readOnnxFile(const std::string& path);

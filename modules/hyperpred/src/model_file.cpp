@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ostream>
 #include <utility>
 
 #include "atomic_file.hpp"
@@ -25,7 +24,6 @@ namespace {
 
 using nlohmann::json;
 
-const uint64_t kMaxFileBytes = uint64_t(1) << 32;
 const uint64_t kMaxHeaderBytes = uint64_t(1) << 24;
 const size_t kLengthBytes = 8;    // the header's length opens the file
 const size_t kMaxNesting = 3;     // file, tensor, shape
@@ -130,9 +128,9 @@ std::string readHeader(const FileBytes& file, const std::string& where) {
         fail(Failure::BadFile, where + ": has " + std::to_string(file.size()) + " bytes; a safetensors file has at " +
                                    "least " + std::to_string(kLengthBytes));
     }
-    if (file.size() > kMaxFileBytes) {
+    if (file.size() > kMaxModelFileBytes) {
         fail(Failure::BadFile, where + ": has " + std::to_string(file.size()) + " bytes; the limit is " +
-                                   std::to_string(kMaxFileBytes));
+                                   std::to_string(kMaxModelFileBytes));
     }
     uint64_t length = 0;
     for (size_t i = 0; i < kLengthBytes; ++i) length |= uint64_t(file.data()[i]) << (8 * i);
@@ -379,10 +377,10 @@ std::string makeHeader(std::map<std::string, std::string> metadata, const std::m
         fail(Failure::BadArgument, where + ": a tensor name or a metadata string is not UTF-8");
     }
     header.resize((header.size() + 7) / 8 * 8, ' ');  // tensors begin at a multiple of 8 bytes
-    if (header.size() > kMaxHeaderBytes || kLengthBytes + header.size() + offset > kMaxFileBytes) {
+    if (header.size() > kMaxHeaderBytes || kLengthBytes + header.size() + offset > kMaxModelFileBytes) {
         fail(Failure::OutOfRange, where + ": would have a header of " + std::to_string(header.size()) + " bytes and " +
                                       std::to_string(offset) + " bytes of tensors; the limits are " +
-                                      std::to_string(kMaxHeaderBytes) + " and " + std::to_string(kMaxFileBytes));
+                                      std::to_string(kMaxHeaderBytes) + " and " + std::to_string(kMaxModelFileBytes));
     }
     return header;
 }
@@ -427,12 +425,6 @@ std::vector<uint8_t> fileBytes(const std::string& where, const std::map<std::str
     return bytes;
 }
 
-void writeBytes(const std::string& path, const std::vector<uint8_t>& bytes) {
-    writeAtomically(path, [&](std::ostream& out) {
-        out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-    });
-}
-
 }  // namespace
 
 std::vector<uint8_t> modelFileBytes(const std::string& where, const std::map<std::string, std::string>& metadata,
@@ -443,12 +435,12 @@ std::vector<uint8_t> modelFileBytes(const std::string& where, const std::map<std
 
 void writeModelFile(const std::string& path, const std::map<std::string, std::string>& metadata,
                     const std::map<std::string, Tensor>& tensors, StorageType type) {
-    writeBytes(path, modelFileBytes("model file \"" + path + "\"", metadata, tensors, type));
+    writeAtomically(path, allOf(modelFileBytes("model file \"" + path + "\"", metadata, tensors, type)));
 }
 
 void writeByteFile(const std::string& path, const std::map<std::string, std::string>& metadata,
                    const std::map<std::string, ByteTensor>& tensors) {
-    writeBytes(path, fileBytes("model file \"" + path + "\"", metadata, tensors, StorageType::U8));
+    writeAtomically(path, allOf(fileBytes("model file \"" + path + "\"", metadata, tensors, StorageType::U8)));
 }
 
 }  // namespace hyperpred

@@ -12,6 +12,8 @@
 namespace cv {
 namespace hyperpred {
 
+const uint64_t kMaxModelFileBytes = uint64_t(1) << 32;
+
 // A dense float tensor in host memory, row-major.
 struct Tensor {
     std::vector<int64_t> shape;

@@ -3,7 +3,6 @@
 
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <ostream>
 #include <utility>
 
 #include "atomic_file.hpp"
@@ -26,11 +25,12 @@ public:
 
     Size inputSize() const override { return Size(contents_.graph.size, contents_.graph.size); }
 
-    void writeONNX(const String& path) const override {
-        const std::vector<uchar> bytes = onnx();
-        writeAtomically(path, [&](std::ostream& out) {
-            out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-        });
+    void writeONNX(const String& path, const String& support) const override {
+        const std::vector<uchar> net = onnx();
+        if (support.empty()) return writeAtomically(path, allOf(net));
+        const std::vector<uint8_t> kept = supportBytes(support, net);
+        // The support file first, as Updater::write() does it.
+        writeTogether({{support, allOf(kept)}, {path, allOf(net)}});
     }
 
     std::vector<uchar> onnx() const override {
@@ -38,17 +38,7 @@ public:
     }
 
     void writeSupport(const String& path) const override {
-        if (!contents_.support) {
-            fail(Failure::BadArgument, "the features were not kept: predict with PredictOptions::keepSupport");
-        }
-        const std::vector<uint8_t> net = onnx(), body = onnxBody(net, "the predicted network");
-        SupportFeatures support = *contents_.support;
-        support.network = onnxChecksum(net);
-        support.body = contentHash(body.data(), body.size());
-        const std::vector<uint8_t> bytes = supportFileBytes(path, std::move(support));
-        writeAtomically(path, [&](std::ostream& out) {
-            out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-        });
+        writeAtomically(path, allOf(supportBytes(path, onnx())));
     }
 
     void writeModel(const String& path) const override {
@@ -96,6 +86,18 @@ public:
     String report() const override { return contents_.report; }
 
 private:
+    // `net`: onnx().
+    std::vector<uint8_t> supportBytes(const std::string& path, const std::vector<uint8_t>& net) const {
+        if (!contents_.support) {
+            fail(Failure::BadArgument, "the features were not kept: predict with PredictOptions::keepSupport");
+        }
+        const std::vector<uint8_t> body = onnxBody(net, "the predicted network");
+        SupportFeatures support = *contents_.support;
+        support.network = onnxChecksum(net);
+        support.body = contentHash(body.data(), body.size());
+        return supportFileBytes(path, std::move(support));
+    }
+
     PredictionContents contents_;
     mutable std::mutex mutex_;
     mutable std::unique_ptr<Classifier> classifier_;  // made at the first classify()

@@ -7,6 +7,7 @@
 
 #include "activation_ranges.hpp"
 #include "backend.hpp"
+#include "checked_options.hpp"
 #include "error.hpp"
 #include "features.hpp"
 #include "head.hpp"
@@ -23,14 +24,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const int kMaxSample = 10000;
 const size_t kMostDuplicates = 100;  // groups in the report, and images of a group
 const int kQuantisationImages = 256;  // of the sample, for the ranges of an int8 network (doc/experiments.md)
 const int kFeatureBatch = 256;  // images read from the spool and given to the backend at once
-
-// Stages pooled by default: the last ones. Three are better than two where classes have hundreds of images, and no
-// worse where they have few (doc/experiments.md).
-const int kDefaultStages = 3;
 
 // Milliseconds of each stage, in order, for the report.
 class Stopwatch {
@@ -62,7 +58,7 @@ public:
         : hyper_(hyper), backend_(backend), support_(support), options_(options) {}
 
     PredictionContents operator()() {
-        checkOptions();
+        prepare();
         if (options_.dropSuspects > 0) leaveSuspectsOut();
         fitHeadAndWeights();
         return buildContents();
@@ -98,7 +94,7 @@ private:
     // A first run over all images tells which ones this run leaves out.
     void leaveSuspectsOut() {
         Run all(hyper_, backend_, support_, options_);
-        all.checkOptions();
+        all.prepare();
         all.fitHeadAndWeights();
         accuracyOfAll_ = all.fitted_.leaveOneOut.accuracy;
         std::vector<int> left(size_t(classes_), 0);
@@ -117,40 +113,8 @@ private:
         stopwatch_.lap("suspects");
     }
 
-    void checkOptions() {
-        headKind_ = parseHeadKind(options_.head);
-        format_ = parseOnnxFormat(options_.format);
-        if (options_.sampleSize < 2 || options_.sampleSize > kMaxSample) {
-            fail(Failure::OutOfRange,
-                 "sampleSize is " + std::to_string(options_.sampleSize) + ", must be 2.." + std::to_string(kMaxSample));
-        }
-        if (!(options_.rejected >= 0 && options_.rejected <= 0.5)) {
-            fail(Failure::OutOfRange, "rejected is " + std::to_string(options_.rejected) + ", must be 0..0.5");
-        }
-        if (options_.dropSuspects < 0) {
-            fail(Failure::OutOfRange,
-                 "dropSuspects is " + std::to_string(options_.dropSuspects) + ", must be 0 or more");
-        }
-        if (options_.weights != "auto" && options_.weights != "predicted" && options_.weights != "base") {
-            fail(Failure::BadArgument,
-                 "weights is \"" + options_.weights + "\", must be \"auto\", \"predicted\" or \"base\"");
-        }
-        if (options_.weights == "base" && hyper_.generators.pure) {
-            fail(Failure::BadArgument, "weights \"base\": a model of the pure form has no base weights");
-        }
-        choice_.stages = options_.features;
-        choice_.pooling = parsePooling(options_.pooling);
-        std::vector<int>& stages = choice_.stages;
-        const int stageCount = int(hyper_.architecture.stages.size());
-        if (stages.empty()) {
-            for (int s = std::max(1, stageCount - kDefaultStages + 1); s <= stageCount; ++s) stages.push_back(s);
-        }
-        for (size_t i = 0; i < stages.size(); ++i) {
-            if (stages[i] < 1 || stages[i] > stageCount || (i > 0 && stages[i] <= stages[i - 1])) {
-                fail(Failure::OutOfRange, "features: stages must ascend within 1.." + std::to_string(stageCount) +
-                                              " for architecture \"" + hyper_.architecture.name + "\"");
-            }
-        }
+    void prepare() {
+        asked_ = checkOptions(options_, hyper_);
         entries_ = support_.canonical();
         classes_ = countClasses(entries_, options_.many);
         names_.assign(options_.classNames.begin(), options_.classNames.end());
@@ -160,7 +124,9 @@ private:
             fail(Failure::BadArgument,
                  std::to_string(names_.size()) + " class names for labels 0.." + std::to_string(classes_ - 1));
         }
-        if (options_.keepSupport) checkClassNames(readableNames());
+        if (!options_.keepSupport) return;
+        checkClassNames(readableNames());
+        checkSupportSize(int64_t(entries_.size()), featureColumns());
     }
 
     void chooseSampleImages() {
@@ -190,7 +156,7 @@ private:
         candidate.network = backend_.generate(candidate.codes);
         stopwatch_.lap("weights");
         candidate.features = backend_.calibrate(
-            *candidate.network, sampleBatch(), choice_, [&](double done) { progress("calibrate", done); },
+            *candidate.network, sampleBatch(), asked_.choice, [&](double done) { progress("calibrate", done); },
             &candidate.kept);
         stopwatch_.lap("calibrate");
         return candidate;
@@ -240,7 +206,7 @@ private:
         for (Candidate& candidate : candidates_) {
             if (candidates_.size() == 1) break;
             const auto table = sampleTable(candidate);
-            candidate.judged = judgeHead(headKind_, *table, gatherStatistics(*table, backend_));
+            candidate.judged = judgeHead(asked_.head, *table, gatherStatistics(*table, backend_));
         }
         chosen_ = 0;
         for (size_t i = 1; i < candidates_.size(); ++i) {
@@ -257,7 +223,7 @@ private:
         stopwatch_.lap("choice");
     }
 
-    int featureColumns() const { return featureCount(hyper_.architecture, choice_.stages); }
+    int featureColumns() const { return featureCount(hyper_.architecture, asked_.choice.stages); }
 
     // Sample images have their features from the calibration pass; the others get one ordinary pass.
     void gatherFeatures() {
@@ -288,7 +254,7 @@ private:
                 }
             }
             KeptRows kept;
-            if (batch.count > 0) backend_.features(*chosen.network, batch, choice_, fresh.data(), &kept);
+            if (batch.count > 0) backend_.features(*chosen.network, batch, asked_.choice, fresh.data(), &kept);
             size_t nextFresh = 0;
             for (size_t e = first; e < end; ++e) {
                 const bool sampled = known[e - first];
@@ -305,7 +271,7 @@ private:
         progress("head", 0);
         const FeatureStatistics statistics =
             options_.keepSupport ? gatherStatistics(*table_, addGramOnCpu) : gatherStatistics(*table_, backend_);
-        fitted_ = fitHead(headKind_, *table_, statistics, options_.rejected);
+        fitted_ = fitHead(asked_.head, *table_, statistics, options_.rejected);
         stopwatch_.lap("head");
     }
 
@@ -337,8 +303,8 @@ private:
         metadata["hyperpred.report"] = findings().dump();
         NetworkWeights weights = backend_.download(*candidates_[chosen_].network);
         candidates_[chosen_].network.reset();  // the peak of memory is here: one copy less
-        contents.graph = buildNet(hyper_.architecture, weights, choice_, fitted_.head, metadata);
-        contents.format = format_;
+        contents.graph = buildNet(hyper_.architecture, weights, asked_.choice, fitted_.head, metadata);
+        contents.format = asked_.format;
         contents.expectedAccuracy = fitted_.leaveOneOut.accuracy;
         contents.suspects = findSuspects();
         contents.dropped = dropped_;
@@ -349,7 +315,7 @@ private:
         }
         contents.device = backend_.device();
         stopwatch_.lap("net");
-        if (format_ == OnnxFormat::Int8) {
+        if (asked_.format == OnnxFormat::Int8) {
             contents.quantisation = quantised(contents.graph);
             stopwatch_.lap("quantise");
         }
@@ -374,7 +340,7 @@ private:
         auto support = std::make_shared<SupportFeatures>();
         support->classNames = readableNames();
         support->listed = classes_;
-        support->head = headKind_;
+        support->head = asked_.head;
         support->rejected = options_.rejected;
         support->columns = featureColumns();
         support->labels = table_->labels();
@@ -414,8 +380,8 @@ private:
         result["head"] = headName(fitted_.head.kind);
         result["regulariser"] = fitted_.head.regulariser;
         result["temperature"] = fitted_.head.temperature;
-        result["features"] = choice_.stages;
-        result["pooling"] = poolingName(choice_.pooling);
+        result["features"] = asked_.choice.stages;
+        result["pooling"] = poolingName(asked_.choice.pooling);
         result["feature_count"] = featureColumns();
         result["classes"] = classes_;
         result["images"] = entries_.size();
@@ -472,9 +438,7 @@ private:
     const PredictOptions& options_;
     Stopwatch stopwatch_;
 
-    HeadKind headKind_ = HeadKind::Ridge;
-    OnnxFormat format_ = OnnxFormat::Float;
-    FeatureChoice choice_;
+    CheckedOptions asked_;
     std::vector<SupportEntry> entries_;  // canonical order, without the dropped ones
     std::vector<Suspect> dropped_;
     double accuracyOfAll_ = 0;

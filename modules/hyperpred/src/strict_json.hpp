@@ -127,6 +127,22 @@ inline nlohmann::json readStrictJson(const std::string& text, size_t maxNesting,
     return reader.take();
 }
 
+// Whether a text nests its arrays and objects no deeper than that, if it is JSON at all: where a value need not be
+// strict, but will be copied or written again, which nlohmann's json does by recursion.
+inline bool nestsWithin(size_t maxNesting, const std::string& text) {
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"') quoted = !quoted;
+        if (quoted && text[i] == '\\') ++i;
+        if (quoted) continue;
+        if (text[i] == '[' || text[i] == '{') ++depth;
+        if (depth > maxNesting) return false;
+        if ((text[i] == ']' || text[i] == '}') && depth > 0) --depth;
+    }
+    return true;
+}
+
 inline void requireObject(const nlohmann::json& value, const std::string& where) {
     if (!value.is_object()) fail(Failure::BadFile, where + ": must be an object, is " + kindOf(value));
 }

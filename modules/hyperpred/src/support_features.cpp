@@ -2,6 +2,7 @@
 #include "support_features.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "error.hpp"
 #include "model_file.hpp"
 #include "quoted_path.hpp"
+#include "strict_json.hpp"
 #include "support_set.hpp"
 
 namespace cv {
@@ -20,6 +22,7 @@ namespace {
 
 const int kMostColumns = 1 << 20;
 const size_t kMostShown = 60;  // letters of a value in a sentence
+const size_t kNesting = 1;     // the list of class names
 // Safetensors as we read them hold floats. Integers up to 2^24 are exact in them: a hash takes four.
 const int kHashParts = 4, kHashBits = 16;
 
@@ -45,11 +48,7 @@ struct Header {
     std::string where;
 
     nlohmann::json json(const char* key) const {
-        try {
-            return nlohmann::json::parse(file.metadata(key));
-        } catch (const nlohmann::json::exception&) {
-            fail(Failure::BadFile, where + ": its metadata \"" + key + "\" is no JSON");
-        }
+        return readStrictJson(file.metadata(key), kNesting, where + ": its metadata \"" + key + '"');
     }
     // What does not know the file speaks in its name.
     void named(const std::function<void()>& check) const {
@@ -176,6 +175,14 @@ std::vector<uint8_t> supportFileBytes(const std::string& path, SupportFeatures s
          {"columns", std::to_string(support.columns)}},
         {{"labels", std::move(labels)}, {"hashes", std::move(hashes)}, {"features", std::move(features)}},
         StorageType::F32);
+}
+
+void checkSupportSize(int64_t images, int columns) {
+    const uint64_t bytes = uint64_t(images) * (uint64_t(columns) + kHashParts + 1) * sizeof(float);  // hashes and label
+    if (bytes <= kMaxModelFileBytes) return;
+    fail(Failure::OutOfRange, "the support file of " + std::to_string(images) + " images with " +
+                                  std::to_string(columns) + " features each would have " + std::to_string(bytes) +
+                                  " bytes; the limit is " + std::to_string(kMaxModelFileBytes));
 }
 
 SupportFeatures readSupportFeatures(const std::string& path) {

@@ -37,6 +37,10 @@ std::vector<uint8_t> supportFileBytes(const std::string& path, SupportFeatures s
 // Failure::BadFile or NotFound, with a sentence that names the file and what in it is wrong.
 SupportFeatures readSupportFeatures(const std::string& path);
 
+// Failure::OutOfRange where the support file of so many images would be longer than a file may be: known before the
+// prediction, which may take hours.
+void checkSupportSize(int64_t images, int columns);
+
 // A class name as files hold it: bytes that are no UTF-8 are replaced, since JSON has no place for them.
 std::string readableName(const std::string& name);
 // Refuses class names of which two are alike or one is empty.

@@ -115,7 +115,8 @@ std::map<std::string, List> listsOf(const std::vector<OpenedPart>& parts, int si
         if (!added.second) {
             fail(Failure::BadArgument, where + ": is part " + std::to_string(part.number) + " of " +
                                            std::to_string(part.count) + ", and so is " +
-                                           quotedPath(parts[added.first->second].path));
+                                           quotedPath(parts[added.first->second].path) +
+                                           "; lists whose files have the same names and lengths count as one");
         }
     }
     return lists;
@@ -175,6 +176,14 @@ void appendList(const List& list, const std::vector<OpenedPart>& parts, bool onl
 }
 
 }  // namespace
+
+void checkPartSize(const SupportPart& part, size_t files) {
+    const uint64_t most = kMaxModelFileBytes / (uint64_t(part.size) * uint64_t(part.size) * 3);
+    if (files <= most) return;
+    fail(Failure::OutOfRange, "part " + std::to_string(part.number) + " of " + std::to_string(part.count) + " has " +
+                                  std::to_string(files) + " files; at most " + std::to_string(most) + " images of " +
+                                  std::to_string(part.size) + " px fit into one: make more parts");
+}
 
 void writeSupportPart(const std::string& path, const SupportPart& part, std::vector<uint8_t> pixels) {
     json files = json::array(), skipped = json::array();

@@ -31,6 +31,10 @@ struct SupportPart {
     std::vector<std::string> leftOut;                       // sentences about what did not get into the list
 };
 
+// Failure::OutOfRange where the images of so many files would not fit into a part: known before they are read, which
+// may take hours.
+void checkPartSize(const SupportPart& part, size_t files);
+
 // `pixels`: files x size x size x 3 bytes, BGR. A safetensors file with metadata "format": "hyperpred-part-1"
 // (doc/file_formats.md), written atomically.
 void writeSupportPart(const std::string& path, const SupportPart& part, std::vector<uint8_t> pixels);

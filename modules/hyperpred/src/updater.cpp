@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <ostream>
 #include <utility>
 
 #include "atomic_file.hpp"
@@ -16,6 +15,7 @@
 #include "onnx_expansion.hpp"
 #include "opencv2/hyperpred.hpp"
 #include "quoted_path.hpp"
+#include "strict_json.hpp"
 #include "support_features.hpp"
 #include "support_set.hpp"
 
@@ -34,9 +34,11 @@ struct KnownMetadata {
 KnownMetadata knownMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
     const auto parsed = [&](const char* key) {
         const auto found = metadata.find(key);
-        const Json value = found == metadata.end() ? Json() : Json::parse(found->second, nullptr, false);
+        const bool readable = found != metadata.end() && nestsWithin(kReportNesting, found->second);
+        const Json value = readable ? Json::parse(found->second, nullptr, false) : Json();
         if (value.is_object()) return value;
-        fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key + " is missing or no JSON object");
+        fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key + " is missing, or no JSON object of at most " +
+                                   std::to_string(kReportNesting) + " levels");
     };
     KnownMetadata known;
     known.report = parsed("hyperpred.report");
@@ -140,9 +142,6 @@ public:
 
     String write(const String& net, const String& support) const override {
         const std::string supportPath = support.empty() ? supportFileOf(net) : std::string(support);
-        if (supportPath == net) {
-            fail(Failure::BadArgument, quotedPath(net) + ": network and support file need a path each");
-        }
         SupportFeatures ordered = inWrittenOrder();
         FeatureTable table(ordered.columns, int(ordered.classNames.size()));
         table.append(ordered.rows.data(), ordered.labels.data(), int(ordered.labels.size()));
@@ -153,13 +152,8 @@ public:
             format_, {}, body_);
         ordered.network = onnxChecksum(netBytes);
         const std::vector<uint8_t> supportBytes = supportFileBytes(supportPath, std::move(ordered));
-        const auto all = [](const std::vector<uint8_t>& bytes) {
-            return [&bytes](std::ostream& out) {
-                out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-            };
-        };
         // The support file first: from it the network can be made again, not the other way round.
-        writeTogether({{supportPath, all(supportBytes)}, {net, all(netBytes)}});
+        writeTogether({{supportPath, allOf(supportBytes)}, {net, allOf(netBytes)}});
         return report;
     }
 

@@ -171,6 +171,12 @@ BOOST_AUTO_TEST_CASE(names_and_permissions_are_the_usual_ones) {
     struct stat status;
     BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &status), 0);
     BOOST_TEST((status.st_mode & 0777) == 0640u);
+    for (const unsigned kept : {0600u, 0666u}) {  // less, and more, than the umask would give
+        ::chmod(path.c_str(), kept);
+        put(path, "y");
+        BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &status), 0);
+        BOOST_TEST((status.st_mode & 0777) == kept);
+    }
     put(folder.file(std::string(255, 'n')), "longest name");
     BOOST_TEST(folder.count() == 2u);
 }
@@ -213,4 +219,25 @@ BOOST_AUTO_TEST_CASE(files_that_belong_together_change_together) {
     BOOST_TEST(contents(folder.file("a")) == "new a");
     BOOST_TEST(contents(folder.file("b")) == "new b");
     BOOST_TEST(folder.count() == 2u);
+    for (const std::string& same : {folder.file("a"), folder.file("./a")}) {
+        const auto twice = [&] { writeTogether({{folder.file("a"), text("1")}, {same, text("2")}}); };
+        BOOST_TEST(contains(errorOf(twice), "need a path each"));
+    }
+    BOOST_TEST(contents(folder.file("a")) == "new a");
+}
+
+// The last rename finds a folder in its place, which came there while the file was written.
+BOOST_AUTO_TEST_CASE(a_refused_rename_takes_the_others_back) {
+    const Folder folder;
+    const auto text = [](const char* words) { return [words](std::ostream& out) { out << words; }; };
+    const auto blocked = [&](std::ostream&) { fs::create_directories(folder.path / "c" / "d"); };
+    put(folder.file("a"), "old a");
+    BOOST_TEST(errorOf([&] {
+                   writeTogether({{folder.file("a"), text("new a")},
+                                  {folder.file("b"), text("new b")},
+                                  {folder.file("c"), blocked}});
+               }) != "");
+    BOOST_TEST(contents(folder.file("a")) == "old a");
+    BOOST_TEST(!fs::exists(folder.file("b")));
+    BOOST_TEST(folder.count() == 2u);  // a and the folder
 }

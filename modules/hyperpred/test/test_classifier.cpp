@@ -4,9 +4,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <locale>
 
 #include "classifier.hpp"
+#include "refusals.hpp"
 
 using namespace cv::hyperpred;
 
@@ -78,6 +80,11 @@ BOOST_AUTO_TEST_CASE(the_report_is_read_where_there_is_one) {
     BOOST_TEST(parseMetadata(metadata, "net.onnx").report == "{\"head\": \"lda\"}");
     metadata["hyperpred.report"] = "{\"head\": ";  // damaged: the network is usable without it
     BOOST_TEST(parseMetadata(metadata, "net.onnx").report.empty());
+    // Whoever writes a report again would run out of stack.
+    for (const size_t levels : {31u, 32u, 1000000u}) {
+        metadata["hyperpred.report"] = "{\"[\\\"[\": " + std::string(levels, '[') + std::string(levels, ']') + "}";
+        BOOST_TEST(parseMetadata(metadata, "net.onnx").report.empty() == (levels > 31));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(names_that_are_no_utf8_do_not_throw) {
@@ -103,4 +110,37 @@ BOOST_AUTO_TEST_CASE(malformed_metadata_are_refused) {
         BOOST_CHECK_THROW(parseMetadata(bad, "net.onnx"), cv::Exception);
     }
     BOOST_CHECK_THROW(Classifier::open("/nonexistent.onnx"), cv::Exception);
+}
+
+namespace {
+
+// Three classes whose logits are the mean of each colour, plus `shift`.
+Classifier colours(float shift) {
+    cv::dnn::LayerParams pool, plain, power;
+    pool.set("pool", "ave");
+    pool.set("global_pooling", true);
+    power.set("shift", shift);
+    cv::dnn::Net net;
+    net.addLayerToPrev("pool", "Pooling", pool);
+    net.addLayerToPrev("flat", "Flatten", plain);
+    const int logits = net.addLayerToPrev("logits", "Power", power);
+    net.addLayerToPrev("probabilities", "Softmax", plain);
+    net.connect(logits, 0, net.addLayer("familiarity", "Power", plain), 0);
+    NetDescription description;
+    description.classNames = {"red", "green", "blue"};
+    description.size = 8;
+    return Classifier(net, description);
+}
+
+}  // namespace
+
+// NaN is below no threshold: the image would count as known, and a report would sort by it.
+BOOST_AUTO_TEST_CASE(an_answer_that_is_no_number_is_refused) {
+    const cv::Mat green(9, 7, CV_8UC3, cv::Scalar(10, 90, 30));
+    BOOST_TEST(colours(0).classify({green, green}).at(1).label == 1);
+    const float none = std::numeric_limits<float>::quiet_NaN();
+    const std::string two = test::refusalOf([&] { colours(none).classify({green, green}); });
+    BOOST_TEST(test::holds(two, "not finite for one of 2 images from image 0 on"), two);
+    const std::string one = test::refusalOf([&] { colours(none).classify({green}, {"a.png"}); });
+    BOOST_TEST(test::holds(one, "not finite for \"a.png\""), one);
 }

@@ -2,29 +2,20 @@
 #define BOOST_TEST_MODULE support_features
 #include <boost/test/unit_test.hpp>
 
-#include <unistd.h>
-
-#include <filesystem>
 #include <fstream>
 #include <functional>
-#include <opencv2/core.hpp>
 
 #include "model_file.hpp"
+#include "refusals.hpp"
 #include "support_features.hpp"
+#include "temporary_folder.hpp"
 
 using namespace cv::hyperpred;
-namespace fs = std::filesystem;
+using test::holds;
+using test::refusalOf;
+using test::TemporaryFolder;
 
 namespace {
-
-struct Folder {
-    Folder() : path(fs::temp_directory_path() / ("hyperpred-support-" + std::to_string(::getpid()))) {
-        fs::create_directories(path);
-    }
-    ~Folder() { fs::remove_all(path); }
-    std::string file(const std::string& name) const { return (path / name).string(); }
-    fs::path path;
-};
 
 void put(const std::string& path, const std::vector<uint8_t>& bytes) {
     std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), long(bytes.size()));
@@ -54,15 +45,6 @@ bool same(const SupportFeatures& a, const SupportFeatures& b) {
            a.hashes == b.hashes && a.rows == b.rows;
 }
 
-std::string sentenceOf(const std::function<void()>& call) {
-    try {
-        call();
-    } catch (const cv::Exception& error) {
-        return error.err;
-    }
-    return "";
-}
-
 // The parts of a right file, to be made wrong one by one.
 struct Parts {
     std::map<std::string, std::string> metadata = {{"format", "hyperpred-support-1"},
@@ -80,42 +62,38 @@ struct Parts {
 };
 
 std::string refusal(const std::function<void(Parts&)>& change) {
-    const Folder folder;
+    const TemporaryFolder folder;
     Parts parts;
     change(parts);
     writeModelFile(folder.file("x.support"), parts.metadata, parts.tensors, StorageType::F32);
-    const std::string sentence = sentenceOf([&] { readSupportFeatures(folder.file("x.support")); });
+    const std::string sentence = refusalOf([&] { readSupportFeatures(folder.file("x.support")); });
     BOOST_TEST((sentence.empty() || sentence.find('\n') == std::string::npos));
     return sentence;
-}
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
-    const Folder folder;
+    const TemporaryFolder folder;
     put(folder.file("x.support"), supportFileBytes("x.support", small()));
     BOOST_TEST(same(readSupportFeatures(folder.file("x.support")), small()));
     BOOST_TEST(refusal([](Parts&) {}) == "");
 }
 
 BOOST_AUTO_TEST_CASE(every_truncation_and_bit_flip_is_refused_or_harmless) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::vector<uint8_t> bytes = supportFileBytes("x.support", small());
     const std::string path = folder.file("x.support");
     for (size_t length = 0; length < bytes.size(); ++length) {
         put(path, std::vector<uint8_t>(bytes.begin(), bytes.begin() + long(length)));
-        BOOST_TEST(sentenceOf([&] { readSupportFeatures(path); }) != "");
+        BOOST_TEST(refusalOf([&] { readSupportFeatures(path); }) != "");
     }
     for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
         std::vector<uint8_t> flipped = bytes;
         flipped[bit / 8] ^= uint8_t(1u << bit % 8);
         put(path, flipped);
         bool harmless = false;
-        const std::string sentence = sentenceOf([&] { harmless = same(readSupportFeatures(path), small()); });
+        const std::string sentence = refusalOf([&] { harmless = same(readSupportFeatures(path), small()); });
         BOOST_TEST((harmless || !sentence.empty()), "bit " << bit << " changes what is read");
     }
 }
@@ -143,13 +121,15 @@ BOOST_AUTO_TEST_CASE(malformed_parts_are_named) {
     BOOST_TEST(holds(with("body", "1"), "16 hexadecimal digits"));
     BOOST_TEST(holds(with("images", "0"), "\"images\" is 0"));
     BOOST_TEST(holds(with("images", "3"), "shape"));
-    BOOST_TEST(holds(with("columns", "x"), "is no JSON"));
+    BOOST_TEST(holds(with("columns", "x"), "\"columns\", line 1: not valid JSON"));
+    const std::string deep = std::string(1000000, '[') + std::string(1000000, ']');
+    for (const char* key : {"classes", "listed", "rejected"}) BOOST_TEST(holds(with(key, deep), "nested deeper than 1"));
     BOOST_TEST(holds(refusal([](Parts& parts) { parts.metadata.erase("head"); }), "\"head\""));
     BOOST_TEST(holds(refusal([](Parts& parts) { parts.tensors.erase("labels"); }), "\"labels\": is missing"));
     BOOST_TEST(holds(refusal([](Parts& parts) { parts.tensors["labels"].values[1] = 2; }), "a label is 2"));
     BOOST_TEST(holds(refusal([](Parts& parts) { parts.tensors["labels"].values[1] = 0.5f; }), "a label is 0.5"));
     BOOST_TEST(holds(refusal([](Parts& parts) { parts.tensors["hashes"].values[7] = 65536; }), "part of a hash"));
-    BOOST_TEST(holds(sentenceOf([] { readSupportFeatures("/nonexistent.support"); }), "/nonexistent.support"));
+    BOOST_TEST(holds(refusalOf([] { readSupportFeatures("/nonexistent.support"); }), "/nonexistent.support"));
 }
 
 BOOST_AUTO_TEST_CASE(it_lies_beside_the_network) {
@@ -161,4 +141,9 @@ BOOST_AUTO_TEST_CASE(it_lies_beside_the_network) {
                             "e") ==
                "Stra\xc3\x9f"
                "e");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_would_be_too_long_is_refused_before_the_work) {
+    BOOST_TEST(refusalOf([] { checkSupportSize(1000000, 896); }) == "");  // 3,604 bytes an image
+    BOOST_TEST(holds(refusalOf([] { checkSupportSize(1200000, 896); }), "4324800000 bytes"));
 }

@@ -2,45 +2,23 @@
 #define BOOST_TEST_MODULE support_part
 #include <boost/test/unit_test.hpp>
 
-#include <unistd.h>
-
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
-#include <opencv2/core.hpp>
 
+#include "refusals.hpp"
 #include "support_part.hpp"
+#include "temporary_folder.hpp"
 
 using namespace cv::hyperpred;
-namespace fs = std::filesystem;
+using test::holds;
+using test::refusalOf;
+using test::TemporaryFolder;
 
 namespace {
 
 const int kSize = 8;
 const size_t kImageBytes = size_t(kSize) * kSize * 3;
-
-struct Folder {
-    Folder() : path(fs::temp_directory_path() / ("hyperpred-part-" + std::to_string(::getpid()))) {
-        fs::create_directories(path);
-    }
-    ~Folder() { fs::remove_all(path); }
-    std::string file(const std::string& name) const { return (path / name).string(); }
-    fs::path path;
-};
-
-std::string sentenceOf(const std::function<void()>& call) {
-    try {
-        call();
-    } catch (const cv::Exception& error) {
-        return error.err;
-    }
-    return "";
-}
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 // Part `number` of `count` of a list of 7 files, f0..f6, of which f4 could not be read; every byte of image i is i.
 SupportPart partOf(int number, int count) {
@@ -65,7 +43,7 @@ std::vector<uint8_t> pixelsOf(const SupportPart& part) {
     return pixels;
 }
 
-std::string write(const Folder& folder, const std::string& name, const SupportPart& part) {
+std::string write(const TemporaryFolder& folder, const std::string& name, const SupportPart& part) {
     writeSupportPart(folder.file(name), part, pixelsOf(part));
     return folder.file(name);
 }
@@ -86,17 +64,17 @@ bool same(const SupportPart& a, const SupportPart& b) {
 }
 
 std::string refusal(const std::function<void(SupportPart&)>& change) {
-    const Folder folder;
+    const TemporaryFolder folder;
     SupportPart part = partOf(1, 2);
     change(part);
     write(folder, "x.part", part);
-    return sentenceOf([&] { openSupportPart(folder.file("x.part")); });
+    return refusalOf([&] { openSupportPart(folder.file("x.part")); });
 }
 
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
-    const Folder folder;
+    const TemporaryFolder folder;
     for (const int count : {1, 2, 9}) {  // of nine, two have no file
         for (int number = 1; number <= count; ++number) {
             const SupportPart part = partOf(number, count);
@@ -109,7 +87,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
 }
 
 BOOST_AUTO_TEST_CASE(parts_give_the_list_in_its_order) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::vector<OpenedPart> parts = opened({write(folder, "c", partOf(3, 3)), write(folder, "a", partOf(1, 3)),
                                                   write(folder, "b", partOf(2, 3))});
     const WholeSupport whole = putTogether(parts, kSize);
@@ -124,7 +102,7 @@ BOOST_AUTO_TEST_CASE(parts_give_the_list_in_its_order) {
 }
 
 BOOST_AUTO_TEST_CASE(lists_of_several_machines_are_one_set) {
-    const Folder folder;
+    const TemporaryFolder folder;
     SupportPart other = partOf(1, 1);
     other.list = "fedcba9876543210";
     other.classNames = {"axle", "bolt"};
@@ -136,14 +114,14 @@ BOOST_AUTO_TEST_CASE(lists_of_several_machines_are_one_set) {
 }
 
 BOOST_AUTO_TEST_CASE(what_does_not_belong_together_is_refused) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::string a = write(folder, "a", partOf(1, 3)), b = write(folder, "b", partOf(2, 3)),
                       c = write(folder, "c", partOf(3, 3)), d = write(folder, "d", partOf(2, 2));
     SupportPart renamed = partOf(3, 3);
     renamed.classNames[0] = "screw";
     const std::string e = write(folder, "e", renamed);
     const auto refused = [&](const std::vector<std::string>& paths, int size = kSize) {
-        return sentenceOf([&] { putTogether(opened(paths), size); });
+        return refusalOf([&] { putTogether(opened(paths), size); });
     };
     BOOST_TEST(refused({a, b, c}) == "");
     BOOST_TEST(holds(refused({a, c}), "part 2 of 3 is missing"));
@@ -154,7 +132,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_belong_together_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(every_truncation_and_bit_flip_is_refused_or_harmless) {
-    const Folder folder;
+    const TemporaryFolder folder;
     SupportPart part = partOf(3, 4);  // one image
     const std::string path = write(folder, "x.part", part);
     std::ifstream in(path, std::ios::binary);
@@ -162,7 +140,7 @@ BOOST_AUTO_TEST_CASE(every_truncation_and_bit_flip_is_refused_or_harmless) {
     const auto put = [&](const std::string& damaged) { std::ofstream(path, std::ios::binary) << damaged; };
     for (size_t length = 0; length < bytes.size(); ++length) {
         put(bytes.substr(0, length));
-        BOOST_TEST(sentenceOf([&] { openSupportPart(path); }) != "");
+        BOOST_TEST(refusalOf([&] { openSupportPart(path); }) != "");
     }
     const std::vector<uint8_t> pixels = pixelsOf(part);
     for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
@@ -170,7 +148,7 @@ BOOST_AUTO_TEST_CASE(every_truncation_and_bit_flip_is_refused_or_harmless) {
         flipped[bit / 8] = char(flipped[bit / 8] ^ (1 << bit % 8));
         put(flipped);
         bool harmless = false;
-        const std::string sentence = sentenceOf([&] {
+        const std::string sentence = refusalOf([&] {
             const OpenedPart back = openSupportPart(path);
             harmless = same(back.part, part) && std::equal(pixels.begin(), pixels.end(), back.pixels);
         });
@@ -187,9 +165,16 @@ BOOST_AUTO_TEST_CASE(malformed_parts_are_named) {
     BOOST_TEST(holds(refusal([](SupportPart& part) { part.files[1].position = 1; }), "position 1 does not follow 0"));
     BOOST_TEST(holds(refusal([](SupportPart& part) { part.files[1].position = 0; }), "position 0 does not follow 0"));
     BOOST_TEST(holds(refusal([](SupportPart& part) { part.classNames.clear(); }), "0 classes"));
-    const Folder folder;
+    const TemporaryFolder folder;
     std::ofstream(folder.file("text")) << "no part";
-    BOOST_TEST(holds(sentenceOf([&] { openSupportPart(folder.file("text")); }), "safetensors"));
+    BOOST_TEST(holds(refusalOf([&] { openSupportPart(folder.file("text")); }), "safetensors"));
     writeByteFile(folder.file("other"), {{"format", "x"}}, {});
-    BOOST_TEST(holds(sentenceOf([&] { openSupportPart(folder.file("other")); }), "is no part"));
+    BOOST_TEST(holds(refusalOf([&] { openSupportPart(folder.file("other")); }), "is no part"));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_that_fits_no_file_is_refused_before_it_is_read) {
+    SupportPart part = partOf(1, 2);
+    part.size = 64;  // 12,288 bytes an image, 349,525 of them in 4 GiB
+    BOOST_TEST(refusalOf([&] { checkPartSize(part, 349525); }) == "");
+    BOOST_TEST(holds(refusalOf([&] { checkPartSize(part, 349526); }), "part 1 of 2 has 349526 files"));
 }

@@ -2,11 +2,8 @@
 #define BOOST_TEST_MODULE updater
 #include <boost/test/unit_test.hpp>
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <opencv2/hyperpred.hpp>
@@ -15,12 +12,16 @@
 #include "classifier.hpp"
 #include "drawn_network.hpp"
 #include "drawn_shapes.hpp"
+#include "refusals.hpp"
 #include "support_features.hpp"
+#include "temporary_folder.hpp"
 
 using namespace cv::hyperpred;
 using cv::Mat;
 using test::drawShapes;
+using test::holds;
 using test::Images;
+using test::refusalOf;
 namespace fs = std::filesystem;
 
 namespace {
@@ -29,12 +30,10 @@ const float kTolerance = 1e-4f;  // cv::dnn's float sums against double ones, lo
 
 // A network for discs, bars and posts, and images of all four shapes (label 3: frames) to change it with.
 struct NetFixture {
-    NetFixture() : folder(fs::temp_directory_path() / ("hyperpred-updater-" + std::to_string(::getpid()))) {
-        fs::create_directories(folder);
+    NetFixture() {
         test::writeDrawnModel(file("tiny.safetensors"), "residual", true);
         predict("ridge");
     }
-    ~NetFixture() { fs::remove_all(folder); }
 
     void predict(const char* head) {
         const auto predictor = HyperPredictor::create(file("tiny.safetensors"), "cpu");
@@ -46,12 +45,11 @@ struct NetFixture {
         options.sampleSize = 41;  // so that sample and rest both run
         options.classNames = {"disc", "bar", "post"};
         const auto prediction = predictor->predict(options);
-        prediction->writeONNX(file("net.onnx"));
-        prediction->writeSupport(file("net.support"));
+        prediction->writeONNX(file("net.onnx"), file("net.support"));
         before = both("net");
     }
 
-    std::string file(const std::string& name) const { return (folder / name).string(); }
+    std::string file(const std::string& name) const { return folder.file(name); }
     std::string both(const std::string& stem) const {
         std::string bytes;
         for (const char* ending : {".onnx", ".support"}) {
@@ -62,7 +60,7 @@ struct NetFixture {
     }
     cv::Ptr<Updater> open(const std::string& stem = "net") const { return Updater::open(file(stem + ".onnx")); }
 
-    fs::path folder;
+    test::TemporaryFolder folder;
     std::string before;
 };
 
@@ -77,19 +75,6 @@ std::vector<Mat> imagesOf(const Images& set, int label, size_t count) {
 
 std::vector<cv::String> named(const char* name, size_t count) {
     return std::vector<cv::String>(count, name);
-}
-
-std::string sentenceOf(const std::function<void()>& call) {
-    try {
-        call();
-    } catch (const cv::Exception& error) {
-        return error.err;
-    }
-    return "";
-}
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 const Images kMore = drawShapes(4, 9, 2);
@@ -198,23 +183,23 @@ BOOST_FIXTURE_TEST_CASE(renaming_keeps_the_place_and_can_be_taken_back, NetFixtu
 
 BOOST_FIXTURE_TEST_CASE(wrong_use_is_said_and_changes_nothing, NetFixture) {
     const auto updater = open();
-    BOOST_TEST(holds(sentenceOf([&] { updater->drop("nut"); }), "no class is called \"nut\""));
-    BOOST_TEST(holds(sentenceOf([&] { updater->rename("nut", "x"); }), "no class is called \"nut\""));
-    BOOST_TEST(holds(sentenceOf([&] { updater->rename("bar", "disc"); }), "two classes are called \"disc\""));
-    BOOST_TEST(holds(sentenceOf([&] { updater->rename("bar", ""); }), "empty name"));
-    BOOST_TEST(holds(sentenceOf([&] { updater->add(kMore.images[0], named("", 1)); }), "empty name"));
-    BOOST_TEST(holds(sentenceOf([&] { updater->add(kMore.images, named("x", 2)); }), "36 images but 2 class names"));
+    BOOST_TEST(holds(refusalOf([&] { updater->drop("nut"); }), "no class is called \"nut\""));
+    BOOST_TEST(holds(refusalOf([&] { updater->rename("nut", "x"); }), "no class is called \"nut\""));
+    BOOST_TEST(holds(refusalOf([&] { updater->rename("bar", "disc"); }), "two classes are called \"disc\""));
+    BOOST_TEST(holds(refusalOf([&] { updater->rename("bar", ""); }), "empty name"));
+    BOOST_TEST(holds(refusalOf([&] { updater->add(kMore.images[0], named("", 1)); }), "empty name"));
+    BOOST_TEST(holds(refusalOf([&] { updater->add(kMore.images, named("x", 2)); }), "36 images but 2 class names"));
     std::vector<Mat> bad = {kMore.images[0], Mat(), kMore.images[1]};
-    BOOST_TEST(holds(sentenceOf([&] { updater->add(bad, {"new", "disc", "bar"}); }), "image 1"));
+    BOOST_TEST(holds(refusalOf([&] { updater->add(bad, {"new", "disc", "bar"}); }), "image 1"));
     BOOST_TEST(updater->size() == 51);
-    BOOST_TEST(holds(sentenceOf([&] { updater->write(file("net.onnx"), file("net.onnx")); }), "a path each"));
-    BOOST_TEST(holds(sentenceOf([&] { updater->write(file("none/net.onnx")); }), "none/net"));
-    BOOST_TEST(holds(sentenceOf([&] { updater->write(file("none/net.onnx"), file("net.support")); }), "none/net"));
+    BOOST_TEST(holds(refusalOf([&] { updater->write(file("net.onnx"), file("net.onnx")); }), "a path each"));
+    BOOST_TEST(holds(refusalOf([&] { updater->write(file("none/net.onnx")); }), "none/net"));
+    BOOST_TEST(holds(refusalOf([&] { updater->write(file("none/net.onnx"), file("net.support")); }), "none/net"));
     BOOST_TEST((both("net") == before));
     updater->write(file("net.onnx"));
     BOOST_TEST((both("net") == before));
     updater->drop("bar");
-    BOOST_TEST(holds(sentenceOf([&] { updater->drop("disc"); }), "1 class would be left"));
+    BOOST_TEST(holds(refusalOf([&] { updater->drop("disc"); }), "1 class would be left"));
 }
 
 BOOST_FIXTURE_TEST_CASE(files_that_do_not_belong_together_are_refused, NetFixture) {
@@ -225,7 +210,7 @@ BOOST_FIXTURE_TEST_CASE(files_that_do_not_belong_together_are_refused, NetFixtur
     const std::string wanted = both("net");
     // As a kill between the two files leaves it: the support file is new, the network old.
     fs::copy_file(file("net.support"), file("first.support"));
-    BOOST_TEST(holds(sentenceOf([&] { open("first"); }), "is of another state"));
+    BOOST_TEST(holds(refusalOf([&] { open("first"); }), "is of another state"));
     Updater::open(file("first.onnx"), "", true)->write(file("first.onnx"));
     BOOST_TEST((both("first") == wanted));
     predict("ridge");  // of other layers: other images
@@ -234,14 +219,14 @@ BOOST_FIXTURE_TEST_CASE(files_that_do_not_belong_together_are_refused, NetFixtur
     PredictOptions options;
     const auto prediction = predictor->predict(options);
     prediction->writeONNX(file("net.onnx"));
-    BOOST_TEST(holds(sentenceOf([&] { open(); }), "the layers differ"));
-    BOOST_TEST(holds(sentenceOf([&] { Updater::open(file("net.onnx"), "", true); }), "the layers differ"));
-    BOOST_TEST(holds(sentenceOf([&] { Updater::open(file("net.onnx"), file("net.onnx")); }), "net.onnx"));
-    BOOST_TEST(holds(sentenceOf([&] { Updater::open(file("none.onnx")); }), "none.onnx"));
-    BOOST_TEST(holds(sentenceOf([&] { prediction->writeSupport(file("x.support")); }), "keepSupport"));
+    BOOST_TEST(holds(refusalOf([&] { open(); }), "the layers differ"));
+    BOOST_TEST(holds(refusalOf([&] { Updater::open(file("net.onnx"), "", true); }), "the layers differ"));
+    BOOST_TEST(holds(refusalOf([&] { Updater::open(file("net.onnx"), file("net.onnx")); }), "net.onnx"));
+    BOOST_TEST(holds(refusalOf([&] { Updater::open(file("none.onnx")); }), "none.onnx"));
+    BOOST_TEST(holds(refusalOf([&] { prediction->writeSupport(file("x.support")); }), "keepSupport"));
     options.keepSupport = true;
     options.classNames = {"a", "b", "c", "b"};
-    BOOST_TEST(holds(sentenceOf([&] { predictor->predict(options); }), "two classes are called \"b\""));
+    BOOST_TEST(holds(refusalOf([&] { predictor->predict(options); }), "two classes are called \"b\""));
 }
 
 // Whatever device predicts, the first update must find the same sums: the head's are the CPU's where it is kept.
@@ -252,6 +237,9 @@ BOOST_FIXTURE_TEST_CASE(another_backend_keeps_the_promise, NetFixture) {
     PredictOptions options;
     options.keepSupport = true;
     const auto prediction = predictor->predict(options);
+    BOOST_CHECK_THROW(prediction->writeONNX(file("net.onnx"), file("none/net.support")), cv::Exception);
+    BOOST_CHECK_THROW(prediction->writeONNX(file("none/net.onnx"), file("net.support")), cv::Exception);
+    BOOST_TEST((both("net") == before));
     prediction->writeONNX(file("net.onnx"));
     prediction->writeSupport(file("net.support"));
     open()->write(file("same.onnx"));

@@ -76,8 +76,9 @@ public:
     /** Width and height in pixels of the images that net() takes. */
     CV_WRAP virtual Size inputSize() const = 0;
     /** Writes an ONNX file (opset 13) atomically, in PredictOptions::format; class names, threshold and preprocessing
-        are in metadata_props. */
-    CV_WRAP virtual void writeONNX(const String& path) const = 0;
+        are in metadata_props. With `support` the file of writeSupport() is written there as well: either both change
+        or, on an exception, none. */
+    CV_WRAP virtual void writeONNX(const String& path, const String& support = String()) const = 0;
     /** The same file in memory. */
     CV_WRAP virtual std::vector<uchar> onnx() const = 0;
     /** Writes what Updater needs beside the ONNX file, atomically: every image's features (4 bytes a number), label and

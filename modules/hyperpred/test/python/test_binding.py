@@ -334,6 +334,13 @@ class Update(unittest.TestCase):
             prediction.write_onnx(net)
             prediction.write_support(support)
             before = net.read_bytes(), support.read_bytes()
+            net.unlink()
+            support.unlink()
+            with self.assertRaisesRegex(hyperpred.Error, "nowhere"):
+                prediction.write_onnx(pathlib.Path(name, "nowhere", "net.onnx"), support)
+            self.assertFalse(support.exists())
+            prediction.write_onnx(net, support=support)
+            self.assertEqual((net.read_bytes(), support.read_bytes()), before)
             updater = hyperpred.Updater(net)
             updater.add([cv2.imread(str(PARTS / f"support/washer/0{i}.jpg")) for i in range(3)], ["washer"] * 3)
             self.assertEqual(updater.class_names, NAMES + ["washer"])

@@ -6,11 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "architecture.hpp"
+#include "classifier.hpp"
 #include "command.hpp"
 #include "data_folder.hpp"
 #include "error.hpp"
 #include "hypernetwork.hpp"
 #include "net_onnx.hpp"
+#include "quoted_path.hpp"
+#include "strict_json.hpp"
 #include "support_features.hpp"
 #include "support_part.hpp"
 
@@ -104,7 +107,8 @@ Json describeModel(const std::string& path) {
 Json describeNet(const std::string& path, const std::vector<uint8_t>& bytes) {
     Json result = {{"kind", "net"}};
     for (const auto& item : readOnnxMetadata(bytes, path)) {
-        const Json value = Json::parse(item.second, nullptr, false);
+        const bool shallow = nestsWithin(kReportNesting, item.second);
+        const Json value = shallow ? Json::parse(item.second, nullptr, false) : Json(Json::value_t::discarded);
         result[item.first] = value.is_discarded() || item.first == "hyperpred.checksum" ? Json(item.second) : value;
     }
     return result;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -20,6 +21,7 @@ namespace hyperpred {
 
 namespace {
 
+namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 // "K/N" -> K, N.
@@ -36,13 +38,26 @@ std::pair<int, int> parseShare(const std::string& text) {
     return {number, count};
 }
 
-// What tells lists apart: class and path of every file, without the folder that the list was asked for, which may be
-// mounted elsewhere on another machine.
-std::string hashOf(const LabelledFiles& list, const std::string& folder) {
+// A listed path as seen from the folder that was asked for, or that holds the CSV list: it may be mounted elsewhere on
+// another machine.
+std::string pathWithin(const std::string& path, const std::string& folderOrCsv) {
+    std::error_code ignored;
+    std::string folder = folderOrCsv;
+    if (!fs::is_directory(folderOrCsv, ignored)) folder = fs::path(folderOrCsv).parent_path().string();
+    while (!folder.empty() && folder.back() == '/') folder.pop_back();
+    const bool inside = !folder.empty() && path.compare(0, folder.size(), folder) == 0 && path[folder.size()] == '/';
+    return path.substr(inside ? path.find_first_not_of('/', folder.size()) : 0);
+}
+
+// What tells lists apart: class, path and length of every file. The length, because folders of several cameras often
+// have the same names in them.
+std::string hashOf(const LabelledFiles& list, const std::string& folderOrCsv) {
     std::string text;
     for (const LabelledFile& file : list.files) {
-        const bool inside = file.path.compare(0, folder.size(), folder) == 0;
-        text += list.classNames[size_t(file.label)] + '\0' + file.path.substr(inside ? folder.size() : 0) + '\0';
+        std::error_code ignored;
+        const auto length = fs::file_size(file.path, ignored);
+        text += list.classNames[size_t(file.label)] + '\0' + pathWithin(file.path, folderOrCsv) + '\0' +
+                std::to_string(length) + '\0';
     }
     char digits[17];
     std::snprintf(digits, sizeof digits, "%016llx",
@@ -90,7 +105,7 @@ int inputSize(const HyperPredictor& predictor) {
 }  // namespace
 
 int runPartial(const Arguments& arguments) {
-    for (const char* option : {"head", "pooling", "features", "weights", "sample", "rejected", "device",
+    for (const char* option : {"head", "pooling", "features", "format", "weights", "sample", "rejected", "device",
                                "drop-suspects", "keep-support", "keep-weights", "report", "many"}) {
         if (!arguments.given(option)) continue;
         throw WrongUse(std::string("--") + option + " belongs to --merge: --partial only reads and converts");
@@ -107,7 +122,9 @@ int runPartial(const Arguments& arguments) {
     part.classNames = list.classNames;
     part.leftOut = list.skipped;
     part.list = hashOf(list, folder);
-    std::vector<uint8_t> pixels = readFiles(share(list, part.number, part.count), strict, part);
+    const std::vector<LabelledFile> files = share(list, part.number, part.count);
+    checkPartSize(part, files.size());
+    std::vector<uint8_t> pixels = readFiles(files, strict, part);
     stopIfInterrupted();
     writeSupportPart(out, part, std::move(pixels));
     std::vector<std::string> skipped;

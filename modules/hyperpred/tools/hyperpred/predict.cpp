@@ -154,6 +154,9 @@ int runPredict(const std::vector<std::string>& given) {
                               {"DIR?"}, given);
     if (arguments.helped()) return 0;
     const bool merging = arguments.has("merge");
+    if (merging && arguments.has("partial")) {
+        throw WrongUse("--merge and --partial exclude each other: --partial writes what --merge reads");
+    }
     if (arguments.has("DIR") == merging) {
         throw WrongUse(merging ? "--merge takes parts, not " + quotedPath(arguments.get<std::string>("DIR"))
                                : std::string("DIR is missing: a folder of classes or a CSV list path,label"));
@@ -181,9 +184,8 @@ int runPredict(const std::vector<std::string>& given) {
     endProgress();
     stopIfInterrupted();
     const std::string out = arguments.get<std::string>("out");
-    if (arguments.has("keep-support")) prediction->writeSupport(supportFileOf(out));
     if (arguments.has("keep-weights")) prediction->writeModel(arguments.get<std::string>("keep-weights"));
-    prediction->writeONNX(out);
+    prediction->writeONNX(out, arguments.has("keep-support") ? supportFileOf(out) : std::string());
     const Json report = fullReport(*prediction, added, list);
     if (arguments.has("report")) writeReport(arguments.get<std::string>("report"), report);
     reportSkipped(list.skipped);
