@@ -98,6 +98,7 @@ struct HostTable<cuda::KernelList<Kernels...>> {
 struct HostSettings {
     size_t chunkBytes = 96 << 10;
     size_t memory = size_t(1) << 40;  // what may be allocated at once
+    size_t workspace = 0;             // of this, what a convolution wants for itself
     int64_t lifetime = -1;            // calls until the device dies; -1: it does not
     bool backwards = false;
     bool fuses = true;     // has convolveAndFinish and addSquare
@@ -206,6 +207,7 @@ public:
 
     void convolve(const cuda::ConvolutionTask& task) override {
         live();
+        if (settings_.workspace > 0) release(allocate(settings_.workspace));
         if (task.half) {
             direct<cuda::Half>(task);
         } else {

@@ -214,6 +214,29 @@ BOOST_AUTO_TEST_CASE(kept_features_give_way) {
     BOOST_TEST(found.sums[size_t(table.columns())] == sum, boost::test_tools::tolerance(1e-12));
 }
 
+// What a library takes for itself does not come from the pool.
+BOOST_AUTO_TEST_CASE(kept_features_give_way_to_a_workspace) {
+    const auto hyper = hypernetwork();
+    const Images images;
+    HostSettings settings;
+    const auto probe = std::make_shared<HostDevice>(settings);
+    predict(*cuda::createDeviceBackend(hyper, probe, false), *hyper);
+    settings.workspace = 96 << 10;
+    settings.memory = probe->most + settings.workspace + (16 << 10);
+    const auto narrow = std::make_shared<HostDevice>(settings);
+    const auto backend = cuda::createDeviceBackend(hyper, narrow, false);
+    const auto network = backend->generate({});
+    const std::vector<float> rows = backend->calibrate(*network, images.batch, {1, 2});
+    std::vector<KeptRows> kept;
+    std::vector<float> out(rows.size());
+    for (int i = 0; narrow->refused == 0 && i < 1000; ++i) {
+        kept.emplace_back();
+        backend->features(*network, images.batch, {1, 2}, out.data(), &kept.back());
+    }
+    BOOST_TEST(narrow->refused == 1);  // and not once a chunk of 2, 1, ... images
+    BOOST_TEST(apart(out, rows) < kAgree);
+}
+
 BOOST_AUTO_TEST_CASE(too_little_memory_for_one_image_ends_on_the_cpu) {
     const auto hyper = hypernetwork();
     const Outcome expected = predict(*createBackend("cpu", hyper, 1), *hyper);

@@ -203,10 +203,14 @@ private:
                 call(NetworkPass(hyper_->architecture, layout_, plan_, *pool_, chunk_));
                 return;
             } catch (const DeviceFailure& failure) {
-                if (failure.kind() != DeviceFailure::Kind::OutOfMemory || chunk_ == 1) throw;
+                if (failure.kind() != DeviceFailure::Kind::OutOfMemory) throw;
+                // The pool has let the kept rows go by itself; but a library's workspace does not come from the pool.
+                if (!keeper_.forget()) {
+                    if (chunk_ == 1) throw;
+                    chunk_ /= 2;
+                }
             }
             pool_->trim();
-            chunk_ /= 2;
         }
     }
 
