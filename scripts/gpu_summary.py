@@ -111,6 +111,7 @@ def main():
                "end_to_end_ms": median_of(mine, "end_to_end", "median_ms"),
                "times_the_floor": median_of(mine, "end_to_end", "times_the_floor"),
                "forward_tflops": median_of(mine, "end_to_end", "forward_tflops"),
+               "all_features_at_once_ms": median_of(mine, "end_to_end", "all_features_at_once_ms"),
                "hypernetwork_ms": median_of(mine, "hypernetwork", "median_ms"),
                "stages_ms": mine[0]["end_to_end"]["stages_ms"],
                "routines": mine[0].get("routines"),

@@ -31,6 +31,7 @@ using Clock = std::chrono::steady_clock;
 
 const int kClasses = 20;
 const int kSample = 1000;
+const int kBatch = 256;  // images of one ordinary pass: what the predictor reads from its spool at once
 
 struct Settings {
     std::string architecture = "data/architectures/resnet18_cifar.json", model, backend = "cuda", json;
@@ -177,7 +178,6 @@ public:
         const int all = int(pictures_.labels.size()), sample = std::min(all, kSample);
         const int columns = featureCount(architecture, choice_.stages);
         const ImageBatch first = pictures_.batch(0, sample, architecture.size);
-        const ImageBatch rest = pictures_.batch(sample, all - sample, architecture.size);
         result.stages["1 sketch"] = milliseconds([&] {
             if (!hyper_.trained) return;
             const std::vector<int> labels(pictures_.labels.begin(), pictures_.labels.begin() + sample);
@@ -185,21 +185,27 @@ public:
                 hyper_.sketch, poolByLabel(backend_.encode(first), labels, imageFeatureCount(hyper_.sketch)));
         });
         std::unique_ptr<BackendNetwork> network;
-        KeptRows keptSample, keptRest;
+        KeptRows keptSample;
+        std::vector<KeptRows> keptRest;  // of each batch
         result.stages["2 weights"] = milliseconds([&] { network = networkFrom(hyper_, backend_, result.sketch); });
         result.stages["3 calibrate"] =
             milliseconds([&] { result.features = backend_.calibrate(*network, first, choice_, {}, &keptSample); });
         result.stages["4 features"] = milliseconds([&] {
             result.features.resize(size_t(all) * size_t(columns));
-            float* out = result.features.data() + size_t(sample) * size_t(columns);
-            if (rest.count > 0) backend_.features(*network, rest, choice_, out, &keptRest);
+            for (int from = sample; from < all; from += kBatch) {
+                keptRest.emplace_back();
+                backend_.features(*network, pictures_.batch(from, std::min(kBatch, all - from), architecture.size),
+                                  choice_, result.features.data() + size_t(from) * size_t(columns), &keptRest.back());
+            }
         });
         FeatureTable table(columns, kClasses);
         FeatureStatistics statistics;
         result.stages["5 statistics"] = milliseconds([&] {
             table.append(result.features.data(), pictures_.labels.data(), sample, keptSample);
-            table.append(result.features.data() + size_t(sample) * size_t(columns), pictures_.labels.data() + sample,
-                         all - sample, keptRest);
+            for (int from = sample, k = 0; from < all; from += kBatch, ++k) {
+                table.append(result.features.data() + size_t(from) * size_t(columns), pictures_.labels.data() + from,
+                             std::min(kBatch, all - from), keptRest[size_t(k)]);
+            }
             statistics = gatherStatistics(table, backend_);
         });
         result.stages["6 head"] =
@@ -209,6 +215,20 @@ public:
                 emitOnnx(buildNet(architecture, backend_.download(*network), choice_, result.head, {})).size();
         });
         return result;
+    }
+
+    // All images in one pass: what larger batches would make of "4 features".
+    double featuresAtOnceMs(int rounds) const {
+        const int all = int(pictures_.labels.size()), size = hyper_.architecture.size;
+        const auto network = networkFrom(hyper_, backend_, std::vector<float>(size_t(hyper_.config.width), 0.2f));
+        backend_.calibrate(*network, pictures_.batch(0, std::min(all, kSample), size), choice_);
+        std::vector<float> rows(size_t(all) * size_t(featureCount(hyper_.architecture, choice_.stages)));
+        std::vector<double> times;
+        for (int round = 0; round < rounds; ++round) {
+            times.push_back(milliseconds(
+                [&] { backend_.features(*network, pictures_.batch(0, all, size), choice_, rows.data()); }));
+        }
+        return median(times);
     }
 
 private:
@@ -370,6 +390,7 @@ int runGpuBench(int argc, char** argv) {
     endToEnd["pixels_gbs"] = double(pictures.bytes.size()) / forward / 1e6;
     endToEnd["onnx_bytes"] = prediction.onnxBytes;
     for (const auto& stage : stages) endToEnd["stages_ms"][stage.first] = median(stage.second);
+    endToEnd["all_features_at_once_ms"] = pipeline.featuresAtOnceMs(settings.rounds);
     result["end_to_end"] = endToEnd;
     result["hypernetwork"] = hyper->trained ? hypernetworkRow(*hyper, *backend, settings.rounds) : Json();
     result["repeated"] = repeated(hyper, *backend, pictures, settings.runs);
