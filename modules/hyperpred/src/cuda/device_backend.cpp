@@ -197,7 +197,7 @@ public:
     }
     std::string routines() const override {
         const auto turn = takeTurn();
-        return device_->routines();
+        return device_->routines() + (unroll_ ? std::string("; unroll in ") + unroll_->way() : "");
     }
 
 private:
