@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "backend.hpp"
 #include "calibration.hpp"
@@ -586,6 +587,38 @@ BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_threads_or_on_earlier_calls) {
                     requireSameBits(first, everything(*makeBackend(name, hyper, threads), *hyper, images));
                 }
             }
+        }
+    }
+}
+
+// Each with a backend of its own, made at the same time, and then all with one. (The host executor's turn is in
+// test_fallback_backend.cpp.)
+BOOST_AUTO_TEST_CASE(several_threads_get_the_same_bits) {
+    const auto hyper = randomHyperNetwork(everyOp(), config("residual", "conv", 2), 18);
+    const Images images(20, hyper->architecture.size, 19);
+    for (const std::string& name : judged()) {
+        if (isHostExecutor(name)) continue;
+        const auto shared = makeBackend(name, hyper, 1);
+        const Everything first = everything(*shared, *hyper, images);
+        const size_t count = 4;
+        std::vector<std::shared_ptr<Backend>> own(count);  // they end in this thread, whose assertions are allowed
+        std::vector<Everything> alone(count), together(count);
+        std::vector<std::string> errors(count);
+        std::vector<std::thread> threads;
+        for (size_t i = 0; i < count; ++i) {
+            threads.emplace_back([&, i] {
+                errors[i] = sentenceOf([&] {
+                    own[i] = makeBackend(name, hyper, 1);
+                    alone[i] = everything(*own[i], *hyper, images);
+                    together[i] = everything(*shared, *hyper, images);
+                });
+            });
+        }
+        for (std::thread& thread : threads) thread.join();
+        for (size_t i = 0; i < count; ++i) {
+            BOOST_TEST(errors[i] == "");
+            requireSameBits(alone[i], first);
+            requireSameBits(together[i], first);
         }
     }
 }
