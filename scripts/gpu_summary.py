@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
-"""Puts what scripts/gpu_check.sh has measured into OUT/summary.json and prints the rows of the targets."""
+"""Sums up what scripts/gpu_check.sh has left in a folder of details and prints the rows of the targets.
+
+    gpu_summary.py DETAILS [SUMMARY.json]
+
+Details of several calls or machines may be unpacked over each other into one folder.
+"""
 import glob
 import json
 import os
@@ -8,11 +13,35 @@ import statistics
 import sys
 
 
-def load(pattern, out):
-    found = {}
-    for path in sorted(glob.glob(os.path.join(out, pattern))):
+def read(path):
+    """None where there is no such file, only half of it, or figures of the CPU that took over from a device."""
+    try:
         with open(path) as file:
-            found[os.path.basename(path)[:-5]] = json.load(file)
+            document = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return None if "(instead of" in document.get("device_at_the_end", "") else document
+
+
+def load(pattern, details):
+    found = {}
+    for path in sorted(glob.glob(os.path.join(details, pattern))):
+        document = read(path)
+        if document is not None:
+            found[os.path.basename(path)[:-5]] = document
+    return found
+
+
+def outcomes(details):
+    """{row: what became of it}, of rows.tsv: name, outcome, seconds. What ran again counts as it ended last."""
+    found = {}
+    try:
+        with open(os.path.join(details, "rows.tsv")) as file:
+            for line in file:
+                name, outcome, seconds = line.rstrip("\n").split("\t")
+                found[name] = {"outcome": outcome, "seconds": int(seconds)}
+    except OSError:
+        pass
     return found
 
 
@@ -64,11 +93,16 @@ def print_targets(summary):
 
 
 def main():
-    out, mode, device, failed, waiting = sys.argv[1:6]
-    ours, torch = load("bench_*.json", out), load("torch_*.json", out)
-    fused = load("fused_*_*.json", out)
-    summary = {"mode": mode, "device": device or None, "failed": failed.split(),
-               "waiting": [line for line in waiting.splitlines() if line], "rows": {}}
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: gpu_summary.py DETAILS [SUMMARY.json]")
+    details = sys.argv[1]
+    ours, torch = load("bench_*.json", details), load("torch_*.json", details)
+    fused = load("fused_*_*.json", details)
+    machine, ran = read(os.path.join(details, "machine.json")) or {}, outcomes(details)
+    summary = {"mode": machine.get("mode"), "device": machine.get("device") or None, "ran": ran,
+               "failed": [name for name, row in ran.items() if row["outcome"].startswith("FAILED")],
+               "waiting": [f"{name}: {row['outcome'][7:]}" for name, row in ran.items()
+                           if row["outcome"].startswith("waits: ")], "rows": {}}
     for architecture in sorted({architecture_of(name) for name in ours}):
         mine = [run for name, run in ours.items() if architecture_of(name) == architecture]
         theirs = [run for name, run in torch.items() if architecture_of(name) == architecture]
@@ -77,6 +111,7 @@ def main():
                "end_to_end_ms": median_of(mine, "end_to_end", "median_ms"),
                "times_the_floor": median_of(mine, "end_to_end", "times_the_floor"),
                "forward_tflops": median_of(mine, "end_to_end", "forward_tflops"),
+               "all_features_at_once_ms": median_of(mine, "end_to_end", "all_features_at_once_ms"),
                "hypernetwork_ms": median_of(mine, "hypernetwork", "median_ms"),
                "stages_ms": mine[0]["end_to_end"]["stages_ms"],
                "routines": mine[0].get("routines"),
@@ -97,16 +132,20 @@ def main():
             row["hypernetwork_times_faster_than_eager"] = eager / row["hypernetwork_ms"]
         summary["rows"][architecture] = row
     for name in ("model", "cold", "exact", "fused"):
-        path = os.path.join(out, name + ".json")
-        if os.path.exists(path):
-            with open(path) as file:
-                summary[name] = json.load(file)
+        document = read(os.path.join(details, name + ".json"))
+        if document is not None:
+            summary[name] = document
     summary["targets"] = targets(summary)
-    with open(os.path.join(out, "summary.json"), "w") as file:
-        json.dump(summary, file, indent=2)
+    if len(sys.argv) == 3:
+        with open(sys.argv[2] + ".new", "w") as file:
+            json.dump(summary, file, indent=2)
+        os.replace(sys.argv[2] + ".new", sys.argv[2])
     for architecture, row in summary["rows"].items():
         print(f"{architecture}: {row['end_to_end_ms']:.1f} ms for {row['images']} images on {row['device']}, "
               f"hypernetwork {row['hypernetwork_ms']:.3f} ms, torch {row['torch_ms'] or 'not measured'}")
+    for name, row in ran.items():
+        if row["outcome"] != "ok":
+            print(f"{name}: {row['outcome']}")
     agreement = summary.get("model", {}).get("agreement_with_cpu")
     if agreement:
         print(f"agreement with the CPU, trained weights: {json.dumps(agreement)}")

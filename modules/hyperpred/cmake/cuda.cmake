@@ -28,6 +28,14 @@ foreach(root IN LISTS roots)
   endforeach()
 endforeach()
 find_program(HYPERPRED_NVCC nvcc HINTS ${hints} PATH_SUFFIXES bin)
+# The runtime's headers and library are the compiler's own, where it has them: beside PyTorch lie those of another
+# release, maybe, and the two do not mix.
+if(HYPERPRED_NVCC)
+  get_filename_component(own "${HYPERPRED_NVCC}" REALPATH)
+  get_filename_component(own "${own}" DIRECTORY)
+  get_filename_component(own "${own}" DIRECTORY)
+  list(PREPEND hints "${own}" "${own}/targets/${CMAKE_SYSTEM_PROCESSOR}-linux")
+endif()
 find_path(HYPERPRED_CUDART_INCLUDE cuda_runtime_api.h HINTS ${hints} PATH_SUFFIXES include)
 find_library(HYPERPRED_CUDART_STATIC libcudart_static.a HINTS ${hints} PATH_SUFFIXES lib64 lib lib/x64)
 find_path(HYPERPRED_CUBLAS_INCLUDE cublas_v2.h HINTS ${hints} PATH_SUFFIXES include)
@@ -91,7 +99,7 @@ foreach(folder IN ITEMS "${HYPERPRED_CUDART_INCLUDE}" "${HYPERPRED_CUBLAS_INCLUD
   set_property(SOURCE ${driver} APPEND PROPERTY COMPILE_OPTIONS -isystem "${folder}")
 endforeach()
 find_library(HYPERPRED_CUDNN_LIBRARY NAMES libcudnn.so.9 libcudnn.so HINTS ${hints} PATH_SUFFIXES lib64 lib)
-find_library(HYPERPRED_CUBLAS_LIBRARY NAMES libcublas.so.13 libcublas.so.12 libcublas.so HINTS ${hints}
+find_library(HYPERPRED_CUBLAS_LIBRARY NAMES libcublas.so.13 libcublas.so.12 libcublas.so NAMES_PER_DIR HINTS ${hints}
              PATH_SUFFIXES lib64 lib)
 foreach(library CUDNN CUBLAS)
   if(HYPERPRED_${library}_LIBRARY)

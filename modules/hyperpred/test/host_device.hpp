@@ -10,6 +10,7 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <set>
 #include <vector>
 
 #include "cuda/device.hpp"
@@ -98,6 +99,7 @@ struct HostTable<cuda::KernelList<Kernels...>> {
 struct HostSettings {
     size_t chunkBytes = 96 << 10;
     size_t memory = size_t(1) << 40;  // what may be allocated at once
+    size_t workspace = 0;             // of this, what a convolution wants for itself
     int64_t lifetime = -1;            // calls until the device dies; -1: it does not
     bool backwards = false;
     bool fuses = true;     // has convolveAndFinish and addSquare
@@ -182,6 +184,7 @@ public:
     void launch(int kernel, const void* arguments, int64_t blocks) override {
         live();
         ++launches;
+        if (launched) launched->insert(kernel);
         if (blocks > INT32_MAX) throw DeviceFailure(DeviceFailure::Kind::Unusable, "a grid beyond 2^31 - 1 blocks");
         const std::function<void(bool)> kept = HostTable<cuda::AllKernels>::of(kernel)(arguments);
         submit([this, kept] { kept(settings_.backwards); });
@@ -206,6 +209,7 @@ public:
 
     void convolve(const cuda::ConvolutionTask& task) override {
         live();
+        if (settings_.workspace > 0) release(allocate(settings_.workspace));
         if (task.half) {
             direct<cuda::Half>(task);
         } else {
@@ -230,6 +234,7 @@ public:
         kernel.out = out;
         kernel.n = n;
         kernel.p = p;
+        if (launched) launched->insert(cuda::IndexOf<cuda::GramEntries, cuda::AllKernels>::value);
         submit([this, kernel] { runOnHost(kernel, settings_.backwards); });
         return true;
     }
@@ -237,6 +242,7 @@ public:
     int64_t callsLeft() const { return settings_.lifetime; }
 
     int64_t launches = 0;
+    std::set<int>* launched = nullptr;  // if not null, gets their numbers, own convolutions and sums included
     int refused = 0;
     size_t most = 0;
 
@@ -269,6 +275,7 @@ private:
         kernel.stride = task.stride;
         kernel.pad = task.pad;
         kernel.images = task.images;
+        if (launched) launched->insert(cuda::IndexOf<decltype(kernel), cuda::AllKernels>::value);
         submit([this, kernel] { runOnHost(kernel, settings_.backwards); });
     }
     template <class T>

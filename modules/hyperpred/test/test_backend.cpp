@@ -2,8 +2,13 @@
 #define BOOST_TEST_MODULE backend
 #include <boost/test/unit_test.hpp>
 
+#include <cstdlib>
 #include <iostream>
+#include <iterator>
+#include <set>
+#include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "backend.hpp"
 #include "calibration.hpp"
@@ -40,17 +45,36 @@ bool isHalf(const std::string& name) {
     return name == kHostHalf || name == "cuda";
 }
 
-std::unique_ptr<Backend> makeBackend(const std::string& name, const std::shared_ptr<const HyperNetwork>& hyper,
-                                     int threads = 0) {
-    if (name != kHostExact && name != kHostHalf) return createBackend(name, hyper, threads);
+std::shared_ptr<HostDevice> hostDevice(bool half, int threads) {
     HostSettings settings;
     // Of threads, a device has none; what else must not matter takes their place.
     settings.backwards = threads % 2 == 0;
-    settings.late = settings.clusters = name == kHostHalf;
-    return cuda::createDeviceBackend(hyper, std::make_shared<HostDevice>(settings), name == kHostHalf);
+    settings.late = settings.clusters = half;
+    return std::make_shared<HostDevice>(settings);
 }
 
+// A device that fails must not be hidden by the CPU that finishes in its place.
+void retire(Backend* backend) {
+    const std::string device = backend->device();
+    delete backend;
+    BOOST_TEST(device.find("(instead of") == std::string::npos, device);
+}
+
+std::shared_ptr<Backend> makeBackend(const std::string& name, const std::shared_ptr<const HyperNetwork>& hyper,
+                                     int threads = 0) {
+    if (name == kHostExact || name == kHostHalf) {
+        return cuda::createDeviceBackend(hyper, hostDevice(name == kHostHalf, threads), name == kHostHalf);
+    }
+    return std::shared_ptr<Backend>(createBackend(name, hyper, threads).release(), retire);
+}
+
+// All of this build and machine, or those that HYPERPRED_TEST_BACKENDS names (scripts/gpu_check.sh: a GPU's alone).
 std::vector<std::string> backends() {
+    const char* wanted = std::getenv("HYPERPRED_TEST_BACKENDS");
+    if (wanted && *wanted) {
+        std::istringstream words(wanted);
+        return {std::istream_iterator<std::string>(words), std::istream_iterator<std::string>()};
+    }
     std::vector<std::string> names = availableBackends();
     names.push_back(kHostExact);
     names.push_back(kHostHalf);
@@ -508,6 +532,45 @@ BOOST_AUTO_TEST_CASE(rows_that_are_no_numbers_are_named) {
     }
 }
 
+// ---- every kernel ----
+
+// Small predictions that between them launch every kernel of kernel_list.hpp: what compute-sanitizer looks at on a GPU.
+// Of two ways to the same end (cluster or chain, library or own kernel), a device takes the one that it has.
+void predictWithEveryKernel(const std::function<std::shared_ptr<Backend>(std::shared_ptr<const HyperNetwork>)>& make) {
+    const std::pair<Architecture, HyperConfig> cases[] = {{everyOp(), config("residual", "stats")},
+                                                          {strange(), config("pure", "conv", 2)},
+                                                          {depthwiseNet(), config("residual", "conv")}};
+    for (const auto& each : cases) {
+        const auto hyper = randomHyperNetwork(each.first, each.second, 30);
+        const Images images(20, each.first.size, 31);
+        const Everything all = everything(*make(hyper), *hyper, images);
+        BOOST_TEST(apart(all.calibrated, all.calibrated) == 0);  // all are numbers
+        BOOST_TEST(apart(all.features, all.features) == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_kernel_in_small_predictions) {
+    for (const std::string& name : judged()) {
+        BOOST_TEST_CONTEXT(name) {
+            predictWithEveryKernel([&](const auto& hyper) { return makeBackend(name, hyper); });
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(no_kernel_is_left_out_there) {
+    std::set<int> launched;
+    for (const bool half : {false, true}) {
+        predictWithEveryKernel([&](const auto& hyper) -> std::shared_ptr<Backend> {
+            const auto device = hostDevice(half, 0);
+            device->launched = &launched;
+            return cuda::createDeviceBackend(hyper, device, half);
+        });
+    }
+    for (int kernel = 0; kernel < cuda::AllKernels::kCount; ++kernel) {
+        BOOST_TEST(launched.count(kernel) == 1, "kernel " << kernel << " of kernel_list.hpp");
+    }
+}
+
 // ---- determinism ----
 
 BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_threads_or_on_earlier_calls) {
@@ -524,6 +587,38 @@ BOOST_AUTO_TEST_CASE(bits_do_not_depend_on_threads_or_on_earlier_calls) {
                     requireSameBits(first, everything(*makeBackend(name, hyper, threads), *hyper, images));
                 }
             }
+        }
+    }
+}
+
+// Each with a backend of its own, made at the same time, and then all with one. (The host executor's turn is in
+// test_fallback_backend.cpp.)
+BOOST_AUTO_TEST_CASE(several_threads_get_the_same_bits) {
+    const auto hyper = randomHyperNetwork(everyOp(), config("residual", "conv", 2), 18);
+    const Images images(20, hyper->architecture.size, 19);
+    for (const std::string& name : judged()) {
+        if (isHostExecutor(name)) continue;
+        const auto shared = makeBackend(name, hyper, 1);
+        const Everything first = everything(*shared, *hyper, images);
+        const size_t count = 4;
+        std::vector<std::shared_ptr<Backend>> own(count);  // they end in this thread, whose assertions are allowed
+        std::vector<Everything> alone(count), together(count);
+        std::vector<std::string> errors(count);
+        std::vector<std::thread> threads;
+        for (size_t i = 0; i < count; ++i) {
+            threads.emplace_back([&, i] {
+                errors[i] = sentenceOf([&] {
+                    own[i] = makeBackend(name, hyper, 1);
+                    alone[i] = everything(*own[i], *hyper, images);
+                    together[i] = everything(*shared, *hyper, images);
+                });
+            });
+        }
+        for (std::thread& thread : threads) thread.join();
+        for (size_t i = 0; i < count; ++i) {
+            BOOST_TEST(errors[i] == "");
+            requireSameBits(alone[i], first);
+            requireSameBits(together[i], first);
         }
     }
 }

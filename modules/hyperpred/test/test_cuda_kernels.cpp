@@ -104,10 +104,26 @@ void runBothWays(const K& kernel, DeviceVector<float>& out) {
     BOOST_TEST((backwards == out));
 }
 
+// What a convolution gives for maps of `in`, and the reference's of each image.
+Shape convolvedShape(const Shape& in, int outputs, int edge, int stride, int pad) {
+    return {outputs, (in.height + 2 * pad - edge) / stride + 1, (in.width + 2 * pad - edge) / stride + 1};
+}
+std::vector<float> convolvedPlainly(const DeviceVector<float>& values, int images, const Shape& in,
+                                    const Tensor& kernel, int stride, int pad, const Shape& out) {
+    const std::ptrdiff_t each = std::ptrdiff_t(in.channels) * in.height * in.width;
+    std::vector<float> all;
+    for (int n = 0; n < images; ++n) {
+        const std::vector<float> image(values.begin() + n * each, values.begin() + (n + 1) * each);
+        const std::vector<float> one = reference::convolve(image, in, kernel, stride, pad, out);
+        all.insert(all.end(), one.begin(), one.end());
+    }
+    return all;
+}
+
 template <class T>
 void checkConvolution(const Shape& in, int outputs, int edge, int stride, int pad, double tolerance) {
     const int images = 3;
-    const Shape out{outputs, (in.height + 2 * pad - edge) / stride + 1, (in.width + 2 * pad - edge) / stride + 1};
+    const Shape out = convolvedShape(in, outputs, edge, stride, pad);
     const DeviceVector<float> values = draw(int64_t(images) * in.channels * in.height * in.width, 1);
     const Tensor kernel =
         RandomTensors(2)({outputs, in.channels, edge, edge}, 1 / std::sqrt(double(in.channels * edge * edge)));
@@ -137,14 +153,9 @@ void checkConvolution(const Shape& in, int outputs, int edge, int stride, int pa
     task.images = images;
     runOnHost(task);
 
-    std::vector<float> expected;
-    const size_t each = size_t(in.channels * in.height * in.width), plane = size_t(out.height * out.width);
-    for (int n = 0; n < images; ++n) {
-        const std::vector<float> image(values.begin() + n * std::ptrdiff_t(each),
-                                       values.begin() + (n + 1) * std::ptrdiff_t(each));
-        std::vector<float> one = reference::convolve(image, in, kernel, stride, pad, out);
-        for (size_t i = 0; i < one.size(); ++i) expected.push_back(one[i] * scale[i / plane]);
-    }
+    std::vector<float> expected = convolvedPlainly(values, images, in, kernel, stride, pad, out);
+    const size_t plane = size_t(out.height * out.width);
+    for (size_t i = 0; i < expected.size(); ++i) expected[i] *= scale[i / plane % size_t(outputs)];
     BOOST_TEST(apart(fromMaps(result, images, out), expected) < tolerance);
     BOOST_TEST(padsAreZero(result, images, out));
 }
@@ -153,7 +164,7 @@ void checkConvolution(const Shape& in, int outputs, int edge, int stride, int pa
 template <class T>
 void checkDepthwise(const Shape& in, int edge, int stride, int pad, bool follows, double tolerance) {
     const int images = 3;
-    const Shape out{in.channels, (in.height + 2 * pad - edge) / stride + 1, (in.width + 2 * pad - edge) / stride + 1};
+    const Shape out = convolvedShape(in, in.channels, edge, stride, pad);
     const DeviceVector<float> values = draw(int64_t(images) * in.channels * in.height * in.width, 1);
     const DeviceVector<float> more = draw(int64_t(images) * in.channels * out.height * out.width, 2);
     const Tensor kernel = RandomTensors(3)({in.channels, 1, edge, edge}, 1.0 / edge);
@@ -187,16 +198,12 @@ void checkDepthwise(const Shape& in, int edge, int stride, int pad, bool follows
     task.images = images;
     runOnHost(task, follows);
 
-    std::vector<float> expected;
-    const size_t each = size_t(in.channels * in.height * in.width), plane = size_t(out.height * out.width);
-    for (int n = 0; n < images; ++n) {
-        const std::vector<float> image(values.begin() + n * std::ptrdiff_t(each),
-                                       values.begin() + (n + 1) * std::ptrdiff_t(each));
-        const std::vector<float> one = reference::convolve(image, in, kernel, stride, pad, out);
-        for (size_t i = 0; i < one.size(); ++i) {
-            const float sum = one[i] * scale[i / plane];
-            expected.push_back(follows ? std::max(0.f, sum + shift[i / plane] + more[expected.size()]) : sum);
-        }
+    std::vector<float> expected = convolvedPlainly(values, images, in, kernel, stride, pad, out);
+    const size_t plane = size_t(out.height * out.width);
+    for (size_t i = 0; i < expected.size(); ++i) {
+        const size_t c = i / plane % size_t(in.channels);
+        expected[i] *= scale[c];
+        if (follows) expected[i] = std::max(0.f, expected[i] + shift[c] + more[i]);
     }
     BOOST_TEST(apart(fromMaps(result, images, out), expected) < tolerance);
     BOOST_TEST(padsAreZero(result, images, out));
@@ -205,7 +212,7 @@ void checkDepthwise(const Shape& in, int edge, int stride, int pad, bool follows
 template <class T>
 void checkPool(const Shape& in, int edge, int stride, int pad, bool greatest, double tolerance) {
     const int images = 2;
-    const Shape out{in.channels, (in.height + 2 * pad - edge) / stride + 1, (in.width + 2 * pad - edge) / stride + 1};
+    const Shape out = convolvedShape(in, in.channels, edge, stride, pad);
     // Negative everywhere: a zero from the padding would win.
     const DeviceVector<float> values = draw(int64_t(images) * in.channels * in.height * in.width, 4, -9);
     const DeviceVector<T> maps = toMaps<T>(values, images, in);
@@ -374,6 +381,26 @@ BOOST_AUTO_TEST_CASE(relu_keeps_a_nan) {
     task.pixels = 1;
     runOnHost(task);
     BOOST_TEST(std::isnan(values[3]));
+}
+
+BOOST_AUTO_TEST_CASE(pools_keep_a_nan) {
+    DeviceVector<float> values(3 * 3 * kLane, 1.f);
+    values[4 * kLane + 2] = NAN;  // in the middle: neither the first nor the last of its windows
+    for (const int greatest : {0, 1}) {
+        DeviceVector<float> out(kLane);
+        cuda::Pool<float> task{};
+        task.in = values.data();
+        task.out = out.data();
+        task.from = cuda::paddedShape({kLane, 3, 3});
+        task.to = cuda::paddedShape({kLane, 1, 1});
+        task.kernel = 3;
+        task.stride = 1;
+        task.greatest = greatest;
+        task.images = 1;
+        runOnHost(task);
+        BOOST_TEST(std::isnan(out[2]));
+        BOOST_TEST(out[3] == 1.f);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(means_over_space) {

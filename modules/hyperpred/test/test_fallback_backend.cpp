@@ -214,6 +214,29 @@ BOOST_AUTO_TEST_CASE(kept_features_give_way) {
     BOOST_TEST(found.sums[size_t(table.columns())] == sum, boost::test_tools::tolerance(1e-12));
 }
 
+// What a library takes for itself does not come from the pool.
+BOOST_AUTO_TEST_CASE(kept_features_give_way_to_a_workspace) {
+    const auto hyper = hypernetwork();
+    const Images images;
+    HostSettings settings;
+    const auto probe = std::make_shared<HostDevice>(settings);
+    predict(*cuda::createDeviceBackend(hyper, probe, false), *hyper);
+    settings.workspace = 96 << 10;
+    settings.memory = probe->most + settings.workspace + (16 << 10);
+    const auto narrow = std::make_shared<HostDevice>(settings);
+    const auto backend = cuda::createDeviceBackend(hyper, narrow, false);
+    const auto network = backend->generate({});
+    const std::vector<float> rows = backend->calibrate(*network, images.batch, {1, 2});
+    std::vector<KeptRows> kept;
+    std::vector<float> out(rows.size());
+    for (int i = 0; narrow->refused == 0 && i < 1000; ++i) {
+        kept.emplace_back();
+        backend->features(*network, images.batch, {1, 2}, out.data(), &kept.back());
+    }
+    BOOST_TEST(narrow->refused == 1);  // and not once a chunk of 2, 1, ... images
+    BOOST_TEST(apart(out, rows) < kAgree);
+}
+
 BOOST_AUTO_TEST_CASE(too_little_memory_for_one_image_ends_on_the_cpu) {
     const auto hyper = hypernetwork();
     const Outcome expected = predict(*createBackend("cpu", hyper, 1), *hyper);
@@ -240,6 +263,52 @@ BOOST_AUTO_TEST_CASE(a_network_too_large_for_half_precision_runs_in_float) {
     std::vector<float> found(rows.size());
     backend->features(*network, images.batch, {1, 2}, found.data());
     BOOST_TEST(apart(found, rows) < kAgree);
+}
+
+// Flat images leave batch-norms without any variance, which then enlarge whatever differs 316 times a layer: beyond half
+// precision after two of them.
+BOOST_AUTO_TEST_CASE(an_image_too_large_for_half_precision_runs_in_float) {
+    DocumentBuilder build(16);
+    const std::string first = build.convNormRelu("image", 9, 1, 1, 0);
+    const std::string second = build.convNormRelu(first, 9, 1, 1, 0);
+    const Architecture architecture = build.build({second, build.convNormRelu(second, 17, 1, 1, 0)});
+    HyperConfig config;
+    config.width = 13;
+    const auto hyper = randomHyperNetwork(architecture, config, 1);
+    Images images;
+    const size_t each = 16 * 16 * 3;
+    for (const size_t flat : {0, 1, 2, 3, 4, 5, 8, 10})
+        std::fill_n(images.bytes.begin() + long(flat * each), each, 130);
+    const auto part = [&](int from, int count) {
+        ImageBatch some = images.batch;
+        some.pixels += size_t(from) * each;
+        some.count = count;
+        return some;
+    };
+    const auto device = cuda::createDeviceBackend(hyper, std::make_shared<HostDevice>(HostSettings()), true);
+    const auto cpu = createBackend("cpu", hyper, 1);
+    const auto network = device->generate({}), judge = cpu->generate({});
+    device->calibrate(*network, part(0, 6), {1, 2});
+    cpu->calibrate(*judge, part(0, 6), {1, 2});
+    const int count = Images::kCount - 6, columns = featureCount(architecture, {1, 2});
+    std::vector<float> found(size_t(count * columns)), expected = found, alone(static_cast<size_t>(columns));
+    KeptRows kept;
+    device->features(*network, part(6, count), {1, 2}, found.data(), &kept);
+    cpu->features(*judge, part(6, count), {1, 2}, expected.data());
+    BOOST_TEST(*std::max_element(expected.begin(), expected.end()) > 65504);
+    BOOST_TEST(apart(found, expected) < kAgree);
+    for (const int image : {0, 2, 4, 14}) {  // the second and third are flat
+        device->features(*network, part(6 + image, 1), {1, 2}, alone.data());
+        BOOST_TEST(std::equal(alone.begin(), alone.end(), found.begin() + image * columns));
+    }
+    // What is kept on the device was mended, too.
+    FeatureTable table(columns, 2);
+    const std::vector<int> labels(size_t(count), 1);
+    table.append(found.data(), labels.data(), count, kept);
+    double sum = 0;
+    for (int i = 0; i < count; ++i) sum += double(found[size_t(i * columns)]);
+    const FeatureStatistics statistics = gatherStatistics(table, *device);
+    BOOST_TEST(statistics.sums[size_t(columns)] == sum, boost::test_tools::tolerance(1e-12));
 }
 
 BOOST_AUTO_TEST_CASE(memory_is_used_again) {

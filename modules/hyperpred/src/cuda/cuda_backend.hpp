@@ -13,7 +13,7 @@ namespace hyperpred {
 // Which device and how: "cuda", "cuda:1", "cuda:exact", "cuda:1:exact", "cuda:fused", "cuda:1:fused".
 struct CudaChoice {
     int device = 0;
-    bool exact = false;  // the network in float without TF32, else in half precision with sums in float
+    bool exact = false;  // the network in float without TF32, else in half precision with sums in float; no clusters
     bool fused = false;  // in half precision, convolutions with what follows them in one kernel that cuDNN compiles
 };
 bool isCudaName(const std::string& name);

@@ -76,6 +76,7 @@ public:
     virtual void launch(int kernel, const void* arguments, int64_t blocks) = 0;
     // Whether cluster kernels can be launched and are worth it.
     virtual bool runsClusters() = 0;
+    // `launches` calls launch() and copy() and nothing else; they are not done now.
     virtual std::unique_ptr<Recording> record(const std::function<void()>& launches) = 0;
     virtual void replay(const Recording& recording) = 0;
 

@@ -2,7 +2,7 @@
 #include "cuda/device_backend.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
 #include <mutex>
 #include <type_traits>
 
@@ -26,6 +26,34 @@ Network& own(std::conditional_t<std::is_const<Network>::value, const BackendNetw
     auto* result = dynamic_cast<Network*>(&network);
     if (result == nullptr) fail(Failure::Internal, "a network of another backend reached the CUDA backend");
     return *result;
+}
+
+// Some images of a batch, together.
+struct Some {
+    Some(const ImageBatch& all, const std::vector<int>& chosen) {
+        const size_t each = size_t(all.size) * size_t(all.size) * 3;
+        for (const int image : chosen) {
+            const uint8_t* first = all.pixels + size_t(image) * each;
+            pixels.insert(pixels.end(), first, first + each);
+        }
+        batch.pixels = pixels.data();
+        batch.count = int(chosen.size());
+        batch.size = all.size;
+    }
+    std::vector<uint8_t> pixels;
+    ImageBatch batch;
+};
+
+// By the exponent's bits, which a compiler makes vectors of: features come by the million.
+bool allFinite(const float* values, size_t count) {
+    const uint32_t exponent = 0x7f800000u;
+    uint32_t most = 0;
+    for (size_t i = 0; i < count; ++i) {
+        uint32_t bits;
+        std::memcpy(&bits, values + i, sizeof(bits));
+        most = std::max(most, bits & exponent);
+    }
+    return most != exponent;
 }
 
 class DeviceBackend : public Backend {
@@ -107,10 +135,11 @@ public:
         if (!deviceNetwork.calibrated) checkCalibrated(hyper_->architecture, statisticsOf(deviceNetwork));
         Memory there;
         withChunk([&](const NetworkPass& pass) { there = pass.features(deviceNetwork, images, choice, out); });
-        if (kept) {
-            const int columns = featureCount(hyper_->architecture, choice.stages);
-            *kept = keeper_.keep(std::move(there), images.count, columns);
+        const int columns = featureCount(hyper_->architecture, choice.stages);
+        if (deviceNetwork.half && !allFinite(out, size_t(images.count) * size_t(columns))) {
+            mendRows(deviceNetwork, images, choice, columns, out, there.floats());
         }
+        if (kept) *kept = keeper_.keep(std::move(there), images.count, columns);
     }
 
     void gram(const float* features, int rows, int columns, double* sum) override {
@@ -168,7 +197,7 @@ public:
     }
     std::string routines() const override {
         const auto turn = takeTurn();
-        return device_->routines();
+        return device_->routines() + (unroll_ ? std::string("; unroll in ") + unroll_->way() : "");
     }
 
 private:
@@ -185,9 +214,7 @@ private:
 
     // An activation beyond 65,504 is infinite in half precision, and soon no number at all.
     bool finite(const DeviceNetwork& network, const std::vector<float>& rows) const {
-        const auto all = [](const std::vector<float>& values) {
-            return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-        };
+        const auto all = [](const std::vector<float>& values) { return allFinite(values.data(), values.size()); };
         if (!all(rows)) return false;
         for (const NodeWeights& node : statisticsOf(network)) {
             if (!all(node.mean) || !all(node.variance)) return false;
@@ -195,7 +222,42 @@ private:
         return true;
     }
 
-    // Half the images at a time while the device's memory does not suffice; from then on for all calls.
+    // An image unlike the sample may leave half precision where the sample did not. Its row, and no other, then comes
+    // from float: what an image gets must not depend on the others of its batch.
+    void mendRows(const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice, int columns,
+                  float* out, float* there) {
+        std::vector<int> wrong;
+        for (int row = 0; row < images.count; ++row) {
+            if (!allFinite(out + int64_t(row) * columns, size_t(columns))) wrong.push_back(row);
+        }
+        const auto precise = inFloat(network);
+        const Some some(images, wrong);
+        std::vector<float> rows(wrong.size() * size_t(columns));
+        withChunk([&](const NetworkPass& pass) { pass.features(*precise, some.batch, choice, rows.data()); });
+        for (size_t k = 0; k < wrong.size(); ++k) {
+            const float* row = rows.data() + k * size_t(columns);
+            std::copy_n(row, columns, out + int64_t(wrong[k]) * columns);
+            device_->upload(there + int64_t(wrong[k]) * columns, row, size_t(columns) * sizeof(float));
+        }
+    }
+
+    // The same weights and statistics for activations in float.
+    std::unique_ptr<DeviceNetwork> inFloat(const DeviceNetwork& network) const {
+        auto precise = emptyNetwork(layout_, *pool_);
+        const auto copy = [&](const Memory& to, const Memory& from, int64_t count) {
+            device_->copy(to.floats(), from.floats(), size_t(count) * sizeof(float));
+        };
+        copy(precise->kernels, network.kernels, layout_.kernels);
+        copy(precise->gamma, network.gamma, layout_.norms);
+        copy(precise->beta, network.beta, layout_.norms);
+        copy(precise->mean, network.mean, layout_.norms);
+        copy(precise->variance, network.variance, layout_.norms);
+        precise->calibrated = true;
+        return precise;
+    }
+
+    // Without the rows that are kept, then with half the images at a time, while the device's memory does not suffice;
+    // from then on for all calls.
     template <class Call>
     void withChunk(const Call& call) {
         for (;;) {
@@ -203,29 +265,25 @@ private:
                 call(NetworkPass(hyper_->architecture, layout_, plan_, *pool_, chunk_));
                 return;
             } catch (const DeviceFailure& failure) {
-                if (failure.kind() != DeviceFailure::Kind::OutOfMemory || chunk_ == 1) throw;
+                if (failure.kind() != DeviceFailure::Kind::OutOfMemory) throw;
+                // The pool has let the kept rows go by itself; but a library's workspace does not come from the pool.
+                if (!keeper_.forget()) {
+                    if (chunk_ == 1) throw;
+                    chunk_ /= 2;
+                }
             }
             pool_->trim();
-            chunk_ /= 2;
         }
     }
 
     void calibrateOnSome(const NetworkPass& pass, DeviceNetwork& network, const ImageBatch& sample,
                          const std::vector<int>& chosen, const std::function<void(double)>& progress) const {
-        const size_t imageBytes = size_t(sample.size) * size_t(sample.size) * 3;
-        std::vector<uint8_t> pixels(chosen.size() * imageBytes);
-        for (size_t i = 0; i < chosen.size(); ++i) {
-            std::copy_n(sample.pixels + size_t(chosen[i]) * imageBytes, imageBytes, pixels.data() + i * imageBytes);
-        }
-        ImageBatch some;
-        some.pixels = pixels.data();
-        some.count = int(chosen.size());
-        some.size = sample.size;
+        const Some some(sample, chosen);
         // The rest of the work is the pass for the features.
-        const double share = double(some.count) / double(some.count + sample.count);
+        const double share = double(some.batch.count) / double(some.batch.count + sample.count);
         std::function<void(double)> scaled;
         if (progress) scaled = [&](double done) { progress(share * done); };
-        pass.calibrate(network, some, {}, nullptr, scaled);
+        pass.calibrate(network, some.batch, {}, nullptr, scaled);
     }
 
     std::shared_ptr<const HyperNetwork> hyper_;

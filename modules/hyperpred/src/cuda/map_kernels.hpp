@@ -20,6 +20,20 @@ struct MapShape {
     HYPERPRED_BOTH int64_t elements() const { return pixels() * channels; }
 };
 
+// Of which image, pixel and kLane channels the element `index` of N x H x W x (C / kLane) is.
+struct LanePlace {
+    HYPERPRED_BOTH LanePlace(int64_t index, const MapShape& map)
+        : groups(map.channels / kLane), group(int(index % groups)) {
+        const int64_t pixel = index / groups;
+        x = int(pixel % map.width);
+        y = int(pixel / map.width % map.height);
+        image = pixel / map.pixels();
+    }
+    int groups, group;  // of the channels
+    int x, y;
+    int64_t image;
+};
+
 // BGR bytes -> normalised RGB and five channels of zeros.
 template <class T>
 struct Normalise : EachElement<Normalise<T>> {
@@ -69,7 +83,8 @@ struct Finish : EachElement<Finish<T>> {
     }
 };
 
-// Greatest value or mean of each window; what lies outside the map takes no part.
+// Greatest value or mean of each window; what lies outside the map takes no part. A NaN stays one: it tells of an
+// overflow before.
 template <class T>
 struct Pool : EachElement<Pool<T>> {
     const T* in;
@@ -81,23 +96,21 @@ struct Pool : EachElement<Pool<T>> {
 
     HYPERPRED_BOTH int64_t count() const { return images * to.elements() / kLane; }
     HYPERPRED_BOTH void element(int64_t index) const {
-        const int groups = to.channels / kLane;
-        const int group = int(index % groups);
-        const int64_t pixel = index / groups;
-        const int x = int(pixel % to.width), y = int(pixel / to.width % to.height);
-        const int64_t image = pixel / to.pixels();
-        const Lanes<T>* source = reinterpret_cast<const Lanes<T>*>(in) + image * from.pixels() * groups + group;
+        const LanePlace at(index, to);
+        const Lanes<T>* source =
+            reinterpret_cast<const Lanes<T>*>(in) + at.image * from.pixels() * at.groups + at.group;
         float result[kLane];
         for (int c = 0; c < kLane; ++c) result[c] = greatest ? -INFINITY : 0.f;
         int seen = 0;
         for (int ky = 0; ky < kernel; ++ky) {
             for (int kx = 0; kx < kernel; ++kx) {
-                const int row = y * stride - pad + ky, column = x * stride - pad + kx;
+                const int row = at.y * stride - pad + ky, column = at.x * stride - pad + kx;
                 if (row < 0 || row >= from.height || column < 0 || column >= from.width) continue;
-                const Lanes<T> lanes = source[(int64_t(row) * from.width + column) * groups];
+                const Lanes<T> lanes = source[(int64_t(row) * from.width + column) * at.groups];
                 for (int c = 0; c < kLane; ++c) {
                     const float value = load(lanes.values[c]);
-                    result[c] = !greatest ? result[c] + value : value > result[c] ? value : result[c];
+                    const bool wins = value > result[c] || value != value;
+                    result[c] = !greatest ? result[c] + value : wins ? value : result[c];
                 }
                 ++seen;
             }
@@ -148,17 +161,15 @@ struct DirectConvolution : EachElement<DirectConvolution<T>> {
 
     HYPERPRED_BOTH int64_t count() const { return images * to.elements() / kLane; }
     HYPERPRED_BOTH void element(int64_t index) const {
-        const int groups = to.channels / kLane;
-        const int first = int(index % groups) * kLane;
-        const int64_t pixel = index / groups;
-        const int x = int(pixel % to.width), y = int(pixel / to.width % to.height);
-        const T* image = in + pixel / to.pixels() * from.elements();
+        const LanePlace at(index, to);
+        const int first = at.group * kLane;
+        const T* image = in + at.image * from.elements();
         const int64_t filter = int64_t(edge) * edge * from.channels;
         float sum[kLane];
         for (int c = 0; c < kLane; ++c) sum[c] = 0.f;
         for (int ky = 0; ky < edge; ++ky) {
             for (int kx = 0; kx < edge; ++kx) {
-                const int row = y * stride - pad + ky, column = x * stride - pad + kx;
+                const int row = at.y * stride - pad + ky, column = at.x * stride - pad + kx;
                 if (row < 0 || row >= from.height || column < 0 || column >= from.width) continue;
                 const T* source = image + (int64_t(row) * from.width + column) * from.channels;
                 const T* weight = kernel + first * filter + int64_t(ky * edge + kx) * from.channels;
@@ -190,28 +201,25 @@ struct DepthwiseConvolution : EachElement<DepthwiseConvolution<T>> {
 
     HYPERPRED_BOTH int64_t count() const { return images * to.elements() / kLane; }
     HYPERPRED_BOTH void element(int64_t index) const {
-        const int groups = to.channels / kLane;
-        const int group = int(index % groups);
-        const int64_t pixel = index / groups;
-        const int x = int(pixel % to.width), y = int(pixel / to.width % to.height);
-        const int64_t image = pixel / to.pixels();
-        const Lanes<T>* source = reinterpret_cast<const Lanes<T>*>(in) + image * from.pixels() * groups + group;
-        const Lanes<T>* taps = reinterpret_cast<const Lanes<T>*>(kernel) + group;
+        const LanePlace at(index, to);
+        const Lanes<T>* source =
+            reinterpret_cast<const Lanes<T>*>(in) + at.image * from.pixels() * at.groups + at.group;
+        const Lanes<T>* taps = reinterpret_cast<const Lanes<T>*>(kernel) + at.group;
         float sum[kLane];
         for (int c = 0; c < kLane; ++c) sum[c] = 0.f;
         for (int ky = 0; ky < edge; ++ky) {
             for (int kx = 0; kx < edge; ++kx) {
-                const int row = y * stride - pad + ky, column = x * stride - pad + kx;
+                const int row = at.y * stride - pad + ky, column = at.x * stride - pad + kx;
                 if (row < 0 || row >= from.height || column < 0 || column >= from.width) continue;
-                const Lanes<T> lanes = source[(int64_t(row) * from.width + column) * groups];
-                const Lanes<T> weights = taps[int64_t(ky * edge + kx) * groups];
+                const Lanes<T> lanes = source[(int64_t(row) * from.width + column) * at.groups];
+                const Lanes<T> weights = taps[int64_t(ky * edge + kx) * at.groups];
                 for (int c = 0; c < kLane; ++c) sum[c] += load(lanes.values[c]) * load(weights.values[c]);
             }
         }
         Lanes<T> more{}, lanes;
         if (other) more = reinterpret_cast<const Lanes<T>*>(other)[index];
         for (int c = 0; c < kLane; ++c) {
-            if (shift) sum[c] += shift[group * kLane + c];
+            if (shift) sum[c] += shift[at.group * kLane + c];
             if (other) sum[c] += load(more.values[c]);
             store(relu && sum[c] < 0.f ? 0.f : sum[c], lanes.values[c]);  // a NaN stays one
         }

@@ -20,6 +20,7 @@ public:
 
     // Sketch (d) -> codes (L x d), from host to host.
     std::vector<float> operator()(const std::vector<float>& sketch) const;
+    const char* way() const { return recording_ ? "a chain of launches" : "one cluster"; }  // for reports
 
 private:
     struct Cell {

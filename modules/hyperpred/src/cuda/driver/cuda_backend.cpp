@@ -23,8 +23,9 @@ std::unique_ptr<Backend> createCudaBackend(std::shared_ptr<const HyperNetwork> h
                                            int threads) {
     const std::string reason = cudaUnavailableReason(choice.device);
     if (!reason.empty()) throw DeviceFailure(DeviceFailure::Kind::Unusable, reason);
-    auto primary =
-        cuda::createDeviceBackend(hypernetwork, cuda::openCudaDevice(choice.device, choice.fused), !choice.exact);
+    // The exact one unrolls by the chain of launches: what devices without clusters do runs on those with them, too.
+    auto primary = cuda::createDeviceBackend(
+        hypernetwork, cuda::openCudaDevice(choice.device, choice.fused, !choice.exact), !choice.exact);
     return createFallbackBackend(std::move(primary),
                                  [hypernetwork, threads] { return createCpuBackend(hypernetwork, threads); });
 }

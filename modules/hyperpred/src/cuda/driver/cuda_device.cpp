@@ -72,7 +72,7 @@ std::string dotted(int version, int major, int minor) {
 
 class CudaDevice : public Device {
 public:
-    CudaDevice(int index, bool fused) : index_(index), fused_(fused) {
+    CudaDevice(int index, bool fused, bool clusters) : index_(index), fused_(fused), clusters_(clusters) {
         enter();
         stream_ = std::make_unique<Stream>();
         copies_ = std::make_unique<Stream>();
@@ -133,7 +133,15 @@ public:
     }
 
     void copy(void* to, const void* from, size_t bytes) override {
-        if (bytes > 0) HYPERPRED_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, *stream_));
+        if (bytes == 0) return;
+        if (!recorded_) {
+            HYPERPRED_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, *stream_));
+            return;
+        }
+        cudaGraphNode_t added = nullptr;
+        HYPERPRED_CHECK(cudaGraphAddMemcpyNode1D(&added, recorded_, &last_, last_ ? 1 : 0, to, from, bytes,
+                                                 cudaMemcpyDeviceToDevice));
+        last_ = added;
     }
     void clear(void* memory, size_t bytes) override {
         if (bytes > 0) HYPERPRED_CHECK(cudaMemsetAsync(memory, 0, bytes, *stream_));
@@ -145,12 +153,17 @@ public:
             throw DeviceFailure(DeviceFailure::Kind::OutOfMemory,
                                 "a grid of " + std::to_string(blocks) + " blocks is beyond what CUDA launches");
         }
-        check(kernelLauncher(kernel)(arguments, unsigned(blocks), *stream_), "kernel launch", __FILE__, __LINE__);
+        const cudaError_t status = recorded_ ? addKernelNode(kernel, arguments, unsigned(blocks), recorded_, &last_)
+                                             : launchKernel(kernel, arguments, unsigned(blocks), *stream_);
+        if (status == cudaSuccess) return;
+        const std::string call = "launch of kernel " + std::to_string(kernel) + " of kernel_list.hpp";
+        check(status, call.c_str(), __FILE__, __LINE__);
     }
 
     // Its sums are in double, which most devices for graphics do at a 64th of the speed of float: there the many blocks
     // of the ordinary kernels are faster than the few of a cluster.
     bool runsClusters() override {
+        if (!clusters_) return false;
         int launches = 0, ratio = 0, clusters = 0;
         HYPERPRED_CHECK(cudaDeviceGetAttribute(&launches, cudaDevAttrClusterLaunch, index_));
         HYPERPRED_CHECK(cudaDeviceGetAttribute(&ratio, cudaDevAttrSingleToDoublePrecisionPerfRatio, index_));
@@ -160,19 +173,21 @@ public:
         return false;
     }
 
+    // Node after node, and not by capturing the stream: that fails where another thread of the process, with or without
+    // this module, waits for the whole device or gives back a library's handle meanwhile.
     std::unique_ptr<Recording> record(const std::function<void()>& launches) override {
-        // Thread-local: another thread's allocations must not end this capture.
-        HYPERPRED_CHECK(cudaStreamBeginCapture(*stream_, cudaStreamCaptureModeThreadLocal));
         cudaGraph_t graph = nullptr;
+        HYPERPRED_CHECK(cudaGraphCreate(&graph, 0));
+        const std::unique_ptr<CUgraph_st, cudaError_t (*)(cudaGraph_t)> owner(graph, cudaGraphDestroy);
+        last_ = nullptr;
+        recorded_ = graph;
         try {
             launches();
         } catch (...) {
-            cudaStreamEndCapture(*stream_, &graph);
-            if (graph) cudaGraphDestroy(graph);
+            recorded_ = nullptr;
             throw;
         }
-        HYPERPRED_CHECK(cudaStreamEndCapture(*stream_, &graph));
-        const std::unique_ptr<CUgraph_st, cudaError_t (*)(cudaGraph_t)> owner(graph, cudaGraphDestroy);
+        recorded_ = nullptr;
         return std::make_unique<Graph>(graph);
     }
     void replay(const Recording& recording) override {
@@ -225,13 +240,16 @@ private:
     }
 
     int index_;
-    bool fused_;
+    bool fused_, clusters_;
     size_t chunkBytes_ = 0;
     std::string name_;
     std::unique_ptr<Stream> stream_;
     std::unique_ptr<Stream> copies_;  // what is uploaded ahead
     std::unique_ptr<Event> arrived_;  // the last of it
     std::unique_ptr<Staging> staging_;
+    // While record() runs: the graph that launches and copies go into, and the last of them. Else null.
+    cudaGraph_t recorded_ = nullptr;
+    cudaGraphNode_t last_ = nullptr;
     // Shapes that no library has taken: channels and height of both maps, window, images.
     std::set<std::tuple<int, int, int, int, int, int64_t>> own_;
     // Made when first used: each takes tens of milliseconds and memory on the device.
@@ -241,8 +259,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<Device> openCudaDevice(int index, bool fused) {
-    return std::make_shared<CudaDevice>(index, fused);
+std::shared_ptr<Device> openCudaDevice(int index, bool fused, bool clusters) {
+    return std::make_shared<CudaDevice>(index, fused, clusters);
 }
 
 std::string whyNoCudaDevice(int index) {

@@ -12,7 +12,8 @@ namespace cuda {
 
 // Device `index` through cudart, with cuDNN and cuBLAS where they can be opened. One stream, so everything is in order;
 // beside it one for what is uploaded ahead. `fused`: cuDNN compiles convolutions together with what follows them.
-std::shared_ptr<Device> openCudaDevice(int index, bool fused);
+// `clusters`: cluster kernels are used where the device has them.
+std::shared_ptr<Device> openCudaDevice(int index, bool fused, bool clusters);
 
 // Why the device cannot be used; empty where it can.
 std::string whyNoCudaDevice(int index);

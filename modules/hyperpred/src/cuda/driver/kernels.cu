@@ -22,11 +22,12 @@ __global__ void __launch_bounds__(K::kThreads) run(const K kernel) {
 }
 
 // PTX ISA, "barrier.cluster": arrive releases and wait acquires unless said otherwise, so what a block wrote before is
-// seen by the others after it. `.aligned`: all threads of a warp come here together, as `phases()` is the same for all.
+// seen by the others after it. Without `.aligned`, which would demand that the compiler has brought the threads of a
+// warp together again after the phase's loops.
 __device__ __forceinline__ void waitForCluster() {
 #if __CUDA_ARCH__ >= 900
-    asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
-    asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
+    asm volatile("barrier.cluster.arrive;" ::: "memory");
+    asm volatile("barrier.cluster.wait;" ::: "memory");
 #else
     __trap();  // countClusters() is 0 there
 #endif
@@ -65,15 +66,23 @@ struct ClusterLaunch {
     cudaLaunchConfig_t configuration{};
 };
 
+// What a launch needs to know of a kernel.
+struct Code {
+    const void* function;
+    unsigned threads;
+    cudaError_t (*launchCluster)(const void* arguments, cudaStream_t stream);  // null of an ordinary kernel
+};
+
 template <class K>
-cudaError_t launchOne(const void* arguments, unsigned blocks, cudaStream_t stream) {
-    const K& kernel = *static_cast<const K*>(arguments);
+Code codeOf() {
     if constexpr (IsCluster<K>::value) {
-        const ClusterLaunch<K> launch(stream);
-        return cudaLaunchKernelEx(&launch.configuration, runCluster<K>, kernel);
+        return {reinterpret_cast<const void*>(&runCluster<K>), K::kThreads,
+                [](const void* arguments, cudaStream_t stream) {
+                    const ClusterLaunch<K> launch(stream);
+                    return cudaLaunchKernelEx(&launch.configuration, runCluster<K>, *static_cast<const K*>(arguments));
+                }};
     } else {
-        run<K><<<blocks, K::kThreads, 0, stream>>>(kernel);
-        return cudaGetLastError();
+        return {reinterpret_cast<const void*>(&run<K>), K::kThreads, nullptr};
     }
 }
 
@@ -81,16 +90,35 @@ template <class List>
 struct DeviceTable;
 template <class... Kernels>
 struct DeviceTable<KernelList<Kernels...>> {
-    static Launcher of(int kernel) {
-        static const Launcher table[] = {&launchOne<Kernels>...};
+    static const Code& of(int kernel) {
+        static const Code table[] = {codeOf<Kernels>()...};
         return table[kernel];
     }
 };
 
 }  // namespace
 
-Launcher kernelLauncher(int kernel) {
-    return DeviceTable<AllKernels>::of(kernel);
+cudaError_t launchKernel(int kernel, const void* arguments, unsigned blocks, cudaStream_t stream) {
+    const Code& code = DeviceTable<AllKernels>::of(kernel);
+    if (code.launchCluster) return code.launchCluster(arguments, stream);
+    void* parameters[] = {const_cast<void*>(arguments)};
+    return cudaLaunchKernel(code.function, dim3(blocks), dim3(code.threads), parameters, 0, stream);
+}
+
+cudaError_t addKernelNode(int kernel, const void* arguments, unsigned blocks, cudaGraph_t graph,
+                          cudaGraphNode_t* last) {
+    const Code& code = DeviceTable<AllKernels>::of(kernel);
+    if (code.launchCluster) return cudaErrorNotSupported;
+    void* parameters[] = {const_cast<void*>(arguments)};
+    cudaKernelNodeParams node{};
+    node.func = const_cast<void*>(code.function);
+    node.gridDim = dim3(blocks);
+    node.blockDim = dim3(code.threads);
+    node.kernelParams = parameters;
+    cudaGraphNode_t added = nullptr;
+    const cudaError_t status = cudaGraphAddKernelNode(&added, graph, last, *last ? 1 : 0, &node);
+    if (status == cudaSuccess) *last = added;
+    return status;
 }
 
 cudaError_t probeKernels() {

@@ -9,8 +9,11 @@ namespace hyperpred {
 namespace cuda {
 
 // Launches one kernel of kernel_list.hpp; `arguments` is the kernel itself.
-using Launcher = cudaError_t (*)(const void* arguments, unsigned blocks, cudaStream_t stream);
-Launcher kernelLauncher(int kernel);
+cudaError_t launchKernel(int kernel, const void* arguments, unsigned blocks, cudaStream_t stream);
+
+// Adds it to a graph in place of launching it, behind the node *last (null: nothing is before it), which it becomes.
+// Not of cluster kernels.
+cudaError_t addKernelNode(int kernel, const void* arguments, unsigned blocks, cudaGraph_t graph, cudaGraphNode_t* last);
 
 // cudaSuccess where this build holds code for the current device.
 cudaError_t probeKernels();
