@@ -12,6 +12,7 @@
 #include "images.hpp"
 #include "net_onnx.hpp"
 #include "onnx_expansion.hpp"
+#include "strict_json.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -20,14 +21,23 @@ namespace {
 
 const int kBatch = 16;                         // cv::dnn gains nothing from more
 const size_t kMaxOnnxBytes = size_t(1) << 30;  // protobuf itself ends at 2 GiB
+const size_t kMaxReportNesting = 32;           // whoever prints it goes down as far
 
-const std::string& required(const std::map<std::string, std::string>& metadata, const std::string& key,
-                            const std::string& origin) {
+const std::string& requiredEntry(const std::map<std::string, std::string>& metadata, const std::string& key,
+                                 const std::string& origin) {
     const auto found = metadata.find(key);
     if (found == metadata.end()) {
         fail(Failure::BadFile, "\"" + origin + "\": metadata \"" + key + "\" is missing: not a network of hyperpred");
     }
     return found->second;
+}
+
+bool isReport(const std::string& text) {
+    try {
+        return readStrictJson(text, kMaxReportNesting, "report").is_object();
+    } catch (const cv::Exception&) {
+        return false;
+    }
 }
 
 }  // namespace
@@ -63,9 +73,9 @@ std::map<std::string, std::string> toMetadata(const NetDescription& description)
 
 NetDescription parseMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
     NetDescription description;
-    const std::string& classes = required(metadata, "hyperpred.classes", origin);
-    const std::string& threshold = required(metadata, "hyperpred.threshold", origin);
-    const std::string& preprocessing = required(metadata, "hyperpred.preprocessing", origin);
+    const std::string& classes = requiredEntry(metadata, "hyperpred.classes", origin);
+    const std::string& threshold = requiredEntry(metadata, "hyperpred.threshold", origin);
+    const std::string& preprocessing = requiredEntry(metadata, "hyperpred.preprocessing", origin);
     try {
         description.classNames = nlohmann::json::parse(classes).get<std::vector<std::string>>();
         description.size = nlohmann::json::parse(preprocessing).at("size").get<int>();
@@ -84,7 +94,7 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
                                    "; at least 2 classes and 8..1024 pixels are expected");
     }
     const auto report = metadata.find("hyperpred.report");
-    if (report != metadata.end() && nlohmann::json::accept(report->second)) description.report = report->second;
+    if (report != metadata.end() && isReport(report->second)) description.report = report->second;
     return description;
 }
 

@@ -25,8 +25,12 @@ BOOST_AUTO_TEST_CASE(the_report_is_read_where_there_is_one) {
     BOOST_TEST(parseMetadata(metadata, "net.onnx").report.empty());
     metadata["hyperpred.report"] = "{\"head\": \"lda\"}";
     BOOST_TEST(parseMetadata(metadata, "net.onnx").report == "{\"head\": \"lda\"}");
-    metadata["hyperpred.report"] = "{\"head\": ";  // damaged: the network is usable without it
-    BOOST_TEST(parseMetadata(metadata, "net.onnx").report.empty());
+    // Damaged, or of another form: the network is usable without it.
+    const std::string deep = "{\"x\":" + std::string(1000000, '[') + std::string(1000000, ']') + "}";
+    for (const std::string& damaged : {std::string("{\"head\": "), std::string("5"), std::string("[]"), deep}) {
+        metadata["hyperpred.report"] = damaged;
+        BOOST_TEST(parseMetadata(metadata, "net.onnx").report.empty());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(names_that_are_no_utf8_do_not_throw) {

@@ -125,6 +125,8 @@ BOOST_AUTO_TEST_CASE(an_evaluation_compares_with_what_was_expected) {
     report["network"] = nlohmann::ordered_json::object();  // a network that says nothing of itself
     BOOST_TEST(count(reportPage(report), "the network expected") == 0u);
     BOOST_TEST(count(reportPage(report), "strangers that are refused") == 1u);
+    report["network"] = {{"head", "ridge"}};  // and no more
+    BOOST_TEST(count(reportPage(report), "What was chosen") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(the_ending_says_which_report) {
