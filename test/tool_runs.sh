@@ -158,7 +158,9 @@ check "disk full" 1 $?
 check "one line" yes "$(one_line)"
 grep -q 'full.onnx": cannot be written' "$work/err"; check "that names the file" 0 $?
 cmp -s "$work/a.onnx" "$work/full.onnx"; check "the old network stays" 0 $?
-"$tool" info "$work/a.onnx" >/dev/full 2>"$work/err"; check "standard output full" 1 $?
+for command in "info $work/a.onnx" "help --man" "help predict" --version; do
+    "$tool" $command >/dev/full 2>"$work/err"; check "standard output full: $command" 1 $?
+done
 check "one line" yes "$(one_line)"
 run predict "$work/small" --model "$model" --out /dev/full; check "no file to write to" 2 $?
 
