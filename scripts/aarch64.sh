@@ -117,7 +117,8 @@ mkdir -p "$build"
 [ -e "$sysroot/complete" ] || lay_sysroot
 host=$source/build/cpu-release  # the tests' build, where there is one
 if [ -e "$host/build.ninja" ]; then
-    cmake --build "$host" --target "${samples[@]}" >"$build/host.log" 2>&1 || { tail -n 40 "$build/host.log" >&2; exit 1; }
+    cmake --build "$host" --target "${samples[@]}" >"$build/host.log" 2>&1 ||
+        { tail -n 40 "$build/host.log" >&2; exit 1; }
 else
     host=$build/host
     compile "$host"

@@ -45,7 +45,8 @@ def blocks_of(document):
         if inside is None and fence:
             language = fence.group(2).strip()
             if language not in LANGUAGES:
-                errors.append(f"{number}: a block of language \"{language}\"; one of {', '.join(LANGUAGES)} is expected")
+                known = ", ".join(LANGUAGES)
+                errors.append(f"{number}: a block of language \"{language}\"; one of {known} is expected")
             inside = (number, language, [])
         elif inside is not None and fence:
             blocks.append(Block(inside[0], inside[1], "\n".join(inside[2]) + "\n", "\n".join(before)))

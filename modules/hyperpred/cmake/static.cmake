@@ -36,6 +36,7 @@ target_link_libraries(hyperpred_static PRIVATE hyperpred_warnings hyperpred_nati
 add_dependencies(hyperpred_static hyperpred_commands)
 target_link_options(hyperpred_static PRIVATE -Wl,--gc-sections -s)
 target_link_libraries(hyperpred_static PRIVATE
-  $<TARGET_FILE:hyperpred_commands> $<TARGET_FILE:hyperpred_manual> $<TARGET_FILE:hyperpred_core> -Wl,--start-group ${archives} -Wl,--end-group
+  $<TARGET_FILE:hyperpred_commands> $<TARGET_FILE:hyperpred_manual> $<TARGET_FILE:hyperpred_core>
+  -Wl,--start-group ${archives} -Wl,--end-group
   "${HYPERPRED_STATIC_TBB}" ${CMAKE_DL_LIBS})
 set_target_properties(hyperpred_static PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
