@@ -68,6 +68,13 @@ for program in "$work/moved/bin"/*; do
 done
 check "options were looked at" yes "$(grep -q -e '--' text && echo yes)"
 
+# The Python package finds the library beside it, wherever both were moved to.
+packages=$(find "$work/moved/lib" -type d -path '*python3*' -name '*-packages')
+if [ -d "$build/python/hyperpred" ]; then
+    check "the Python package" "$packages/hyperpred/__init__.py" \
+        "$(cd / && PYTHONPATH=$packages /usr/bin/python3 -B -c 'import hyperpred; print(hyperpred.__file__)' 2>&1)"
+fi
+
 # doctor: a whole installation, then one fault at a time.
 tool=$work/moved/bin/hyperpred
 run doctor; check "doctor" 0 $?
