@@ -138,8 +138,8 @@ class Runner:
 def main():
     build, source = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
     documents = [pathlib.Path(name).resolve() for name in sys.argv[3:]] or sorted(
-        [source / "README.md", source / "CONTRIBUTING.md", *source.glob("doc/**/*.md"), *source.glob("data/**/*.md"),
-         *source.glob("samples/*.md")])
+        [source / "README.md", source / "CONTRIBUTING.md", source / "SECURITY.md", *source.glob("doc/**/*.md"),
+         *source.glob("data/**/*.md"), *source.glob("samples/*.md")])
     ran, excused, failed = 0, 0, 0
     for document in documents:
         name = document.relative_to(source)
