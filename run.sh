@@ -7,9 +7,9 @@ cd "$(dirname "$0")"
 hyperpred_install "${HYPERPRED_BUILD_PACKAGES[@]}"
 
 build=build/run
+mkdir -p "$build"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DHYPERPRED_TESTS=OFF -DHYPERPRED_TRAINER=OFF \
-    -DHYPERPRED_SAMPLES=OFF >"${TMPDIR:-/tmp}/hyperpred-configure.log" 2>&1 ||
-    { cat "${TMPDIR:-/tmp}/hyperpred-configure.log"; exit 1; }
+    -DHYPERPRED_SAMPLES=OFF >"$build/configure.log" 2>&1 || { cat "$build/configure.log"; exit 1; }
 cmake --build "$build" --target hyperpred
 
 mkdir -p out

@@ -40,8 +40,8 @@ std::vector<std::string> readNames(const std::string& path) {
 
 Answer classify(cv::dnn::Net& net, const cv::Mat& frame, int size, float unknown,
                 const std::vector<std::string>& names) {
-    cv::Mat small;  // by area: blobFromImage's own resizing would pick single pixels of a large frame
-    cv::resize(frame, small, cv::Size(size, size), 0, 0, cv::INTER_AREA);
+    cv::Mat small;  // as hyperpred does it; blobFromImage's own resizing would pick single pixels of a large frame
+    cv::resize(frame, small, cv::Size(size, size), 0, 0, frame.cols > size ? cv::INTER_AREA : cv::INTER_CUBIC);
     net.setInput(cv::dnn::blobFromImage(small, 1.0, cv::Size(size, size), cv::Scalar(), true, false));
     std::vector<cv::Mat> outputs;
     net.forward(outputs, std::vector<cv::String>{"logits", "probabilities", "familiarity"});
@@ -71,7 +71,7 @@ void run(const cv::CommandLineParser& options) {
     const std::vector<std::string> names = readNames(options.has("names") ? options.get<std::string>("names") : beside);
     cv::dnn::Net net = cv::dnn::readNetFromONNX(path);
     cv::VideoCapture capture;
-    const bool camera = source.find_first_not_of("0123456789") == std::string::npos;
+    const bool camera = !source.empty() && source.find_first_not_of("0123456789") == std::string::npos;
     if (!(camera ? capture.open(std::stoi(source)) : capture.open(source))) {
         CV_Error(cv::Error::StsObjectNotFound, "cannot open \"" + source + "\" as a camera, video or image sequence");
     }
@@ -88,7 +88,8 @@ void run(const cv::CommandLineParser& options) {
         if (headless && !options.has("save")) continue;
         draw(frame, answer, meter.getFPS());
         if (headless) {
-            cv::imwrite(options.get<std::string>("save") + cv::format("/frame_%06d.png", count), frame);
+            const std::string file = options.get<std::string>("save") + cv::format("/frame_%06d.png", count);
+            if (!cv::imwrite(file, frame)) CV_Error(cv::Error::StsError, "cannot write \"" + file + "\"");
             continue;
         }
         cv::imshow("hyperpred", frame);
@@ -111,9 +112,8 @@ int main(int argc, char** argv) {
         return 0;
     } catch (const cv::Exception& error) {
         std::fprintf(stderr, "%s\n", error.err.c_str());
-        return 2;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
-        return 2;
     }
+    return 2;
 }

@@ -64,8 +64,7 @@ std::string judge(const Prediction& prediction, const std::vector<cv::Mat>& fram
 }
 
 int show(cv::Mat frame, const std::string& verdict) {
-    const bool good = verdict.find(": OK") != std::string::npos;
-    const cv::Scalar colour = good ? cv::Scalar(0, 200, 0) : cv::Scalar(0, 0, 230);
+    const cv::Scalar colour = verdict.find(": OK") != cv::String::npos ? cv::Scalar(0, 200, 0) : cv::Scalar(0, 0, 230);
     cv::resize(frame, frame, cv::Size(), 4, 4, cv::INTER_CUBIC);
     cv::rectangle(frame, cv::Rect(cv::Point(), frame.size()), colour, 6);
     cv::putText(frame, verdict, {12, 32}, cv::FONT_HERSHEY_SIMPLEX, 0.9, colour, 2, cv::LINE_AA);
@@ -79,8 +78,8 @@ void inspect(const Prediction& prediction, cv::VideoCapture& capture, const std:
     std::vector<cv::Mat> passing;
     std::map<std::string, int> counts;
     std::string verdict;
-    for (int number = 1; capture.read(frame); ++number) {
-        const double middle = middleOfPart(frame, emptyBelt);
+    for (int number = 1; capture.read(frame) || !passing.empty(); ++number) {  // the last may not have left
+        const double middle = frame.empty() ? -1 : middleOfPart(frame, emptyBelt);
         if (middle > 0.35 * frame.cols && middle < 0.65 * frame.cols) {
             passing.push_back(frame.clone());
         } else if (!passing.empty()) {
@@ -89,7 +88,7 @@ void inspect(const Prediction& prediction, cv::VideoCapture& capture, const std:
             std::printf("%d\t%s\n", number, verdict.c_str());
             passing.clear();
         }
-        if (!headless && show(frame, verdict) == 27) break;  // Escape
+        if (!frame.empty() && !headless && show(frame, verdict) == 27) break;  // Escape
     }
     for (const auto& count : counts) std::printf("%6d  %s\n", count.second, count.first.c_str());
 }
@@ -106,13 +105,15 @@ int main(int argc, char** argv) {
         const auto prediction = learn(options.get<std::string>("@folder"), options.get<cv::String>("model"),
                                       options.get<double>("rejected"));
         const std::string source = options.get<std::string>("source");
-        const bool camera = source.size() < 4 && source.find_first_not_of("0123456789") == std::string::npos;
+        const bool camera = !source.empty() && source.find_first_not_of("0123456789") == std::string::npos;
         cv::VideoCapture capture;
         camera ? capture.open(std::stoi(source)) : capture.open(source);
         inspect(*prediction, capture, "," + options.get<std::string>("expect") + ",", options.has("headless"));
         return 0;
     } catch (const cv::Exception& error) {
         std::fprintf(stderr, "%s\n", error.err.c_str());
-        return 2;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
     }
+    return 2;
 }

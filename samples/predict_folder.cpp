@@ -87,6 +87,7 @@ void predict(const cv::CommandLineParser& options) {
     prediction->writeONNX(out.string());
     std::ofstream names(fs::path(out).replace_extension(".names"));
     for (const cv::String& name : folder.names) names << name << "\n";
+    if (!names.flush()) CV_Error(cv::Error::StsError, "cannot write the class names beside \"" + out.string() + "\"");
 
     std::printf("%d images of %zu classes on %s, expected accuracy %.2f %%\n", predictor->size(), folder.names.size(),
                 prediction->device().c_str(), 100 * prediction->expectedAccuracy());
@@ -108,12 +109,11 @@ int main(int argc, char** argv) {
     }
     try {
         predict(options);
+        return 0;
     } catch (const cv::Exception& error) {
         std::fprintf(stderr, "%s\n", error.err.c_str());
-        return 2;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
-        return 2;
     }
-    return 0;
+    return 2;
 }

@@ -10,10 +10,10 @@ folder=$(mktemp -d "$(dirname "$out")/parts.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 
 read_part() { hyperpred predict "$dir" --model "$model" --partial "$1/$parts" --out "$folder/$1.part" --threads 1; }
-if command -v parallel >/dev/null; then
+if [[ $(parallel --version 2>/dev/null </dev/null) == "GNU parallel"* ]]; then  # moreutils has another of the name
     export -f read_part
     export dir model parts folder
-    parallel --halt now,fail=1 read_part ::: $(seq "$parts")
+    PARALLEL_SHELL=$BASH parallel --halt now,fail=1 read_part ::: $(seq "$parts")
 else
     at_once=$(nproc)
     for ((first = 1; first <= parts; first += at_once)); do

@@ -1,7 +1,6 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 // Teaches classes on the fly: hold a thing before the camera and press a digit; what comes then is named by that digit.
-// Two classes are enough to begin with; press a digit again to show another side of the thing. Each press predicts a new
-// network from all that was shown. Key s saves it, Escape ends.
+// Press it again to show another side; two classes are enough. Each press predicts anew. Key s saves, Escape ends.
 //   hyperpred_sample_teach_camera --model=resnet18.safetensors --source=0
 #include <cstdio>
 #include <map>
@@ -82,7 +81,7 @@ void run(const cv::CommandLineParser& options) {
     Lessons lessons(options.get<cv::String>("model"));
     const std::map<int, char> keys = scriptedKeys(options.get<std::string>("keys"));
     const std::string source = options.get<std::string>("source");
-    const bool camera = source.size() < 4 && source.find_first_not_of("0123456789") == std::string::npos;
+    const bool camera = !source.empty() && source.find_first_not_of("0123456789") == std::string::npos;
     int number = 0;
     for (int loop = 0; loop < options.get<int>("loops"); ++loop) {
         cv::VideoCapture capture;
@@ -113,6 +112,8 @@ int main(int argc, char** argv) {
         return 0;
     } catch (const cv::Exception& error) {
         std::fprintf(stderr, "%s\n", error.err.c_str());
-        return 2;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
     }
+    return 2;
 }

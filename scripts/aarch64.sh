@@ -109,7 +109,8 @@ run_samples() {  # run_samples FOLDER OUT COMMAND-BEFORE...
     shift 2
     mkdir -p "$out"
     "$@" "$folder/bin/hyperpred_sample_predict_folder" "$build/support" --out="$out/net.onnx" \
-        --model="$source/data/models/resnet18.safetensors" >"$out/predict.txt" 2>/dev/null
+        --model="$source/data/models/resnet18.safetensors" >"$out/predict.txt" 2>"$out/progress.txt" ||
+        { tail -n 5 "$out/progress.txt" >&2; return 1; }
     "$@" "$folder/bin/hyperpred_sample_classify_image" "$out/net.onnx" "$build"/new/*.jpg >"$out/answers.txt"
 }
 
@@ -117,7 +118,8 @@ mkdir -p "$build"
 [ -e "$sysroot/complete" ] || lay_sysroot
 host=$source/build/cpu-release  # the tests' build, where there is one
 if [ -e "$host/build.ninja" ]; then
-    cmake --build "$host" --target "${samples[@]}" >"$build/host.log" 2>&1 || { tail -n 40 "$build/host.log" >&2; exit 1; }
+    cmake --build "$host" --target "${samples[@]}" >"$build/host.log" 2>&1 ||
+        { tail -n 40 "$build/host.log" >&2; exit 1; }
 else
     host=$build/host
     compile "$host"

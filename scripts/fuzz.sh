@@ -29,7 +29,8 @@ hyperpred_install "${HYPERPRED_BUILD_PACKAGES[@]}" "${HYPERPRED_FUZZ_PACKAGES[@]
 build=build/fuzz
 mkdir -p "$build/findings"
 cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Release -DHYPERPRED_FUZZ=ON \
-    -DHYPERPRED_TRAINER=OFF -DHYPERPRED_TOOLS=OFF -DHYPERPRED_SAMPLES=OFF -DHYPERPRED_CUDA=OFF >"$build/build.log" 2>&1 &&
+    -DHYPERPRED_TRAINER=OFF -DHYPERPRED_TOOLS=OFF -DHYPERPRED_SAMPLES=OFF -DHYPERPRED_CUDA=OFF \
+    >"$build/build.log" 2>&1 &&
     cmake --build "$build" --target fuzzers >>"$build/build.log" 2>&1 || { tail -n 20 "$build/build.log" >&2; exit 1; }
 
 # Recycling freed memory sooner and remembering fewer frames of who allocated it costs no finding, only detail, and

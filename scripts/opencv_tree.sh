@@ -34,6 +34,7 @@ END
                    -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" -o APT::Sandbox::User=root)
     apt-get "${options[@]}" update
     (cd "$folder" && apt-get "${options[@]}" source --download-only opencv)
+    rm -rf "$source.part"
     dpkg-source -x "$folder"/opencv_*.dsc "$source.part" >"$folder/unpack.log" 2>&1
     mv "$source.part" "$source"
 }
@@ -66,7 +67,8 @@ build() {
     local made
     made=$(cd "$build" && ls lib/libopencv_hyperpred.so bin/opencv_test_hyperpred bin/opencv_perf_hyperpred \
         lib/python3/cv2*.so)
-    say "built: ${made//$'\n'/ }"
+    say "built:"
+    say "  ${made//$'\n'/$'\n'  }"
     say "compiler warnings in the module: $(grep -c 'modules/hyperpred/.* warning: ' "$folder/build.log" || true)"
 }
 

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
-hyperpred_install "${HYPERPRED_BUILD_PACKAGES[@]}" "${HYPERPRED_PACKAGE_PACKAGES[@]}"
+hyperpred_install "${HYPERPRED_BUILD_PACKAGES[@]}" "${HYPERPRED_PACKAGE_PACKAGES[@]}" "${HYPERPRED_PYTHON_PACKAGES[@]}"
 out=${1:-build/packages}
 build=build/package
 
@@ -21,7 +21,9 @@ linker=$(dpkg-buildflags --get LDFLAGS)
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr \
     -DHYPERPRED_ZSH_FOLDER=share/zsh/vendor-completions \
     -DHYPERPRED_NATIVE=OFF -DHYPERPRED_TESTS=OFF -DHYPERPRED_SAMPLES=OFF -DHYPERPRED_CUDA=OFF \
+    -DHYPERPRED_PYTHON=ON \
     -DHYPERPRED_TRAINER="${HYPERPRED_TRAINER:-OFF}" \
-    -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_EXE_LINKER_FLAGS="$linker" -DCMAKE_SHARED_LINKER_FLAGS="$linker"
+    -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_EXE_LINKER_FLAGS="$linker" -DCMAKE_SHARED_LINKER_FLAGS="$linker" \
+    -DCMAKE_MODULE_LINKER_FLAGS="$linker"
 cmake --build "$build"
 test/package.sh "$build" . "$out"

@@ -30,9 +30,11 @@ hyperpred_install() {
 # What the module, the tools and the samples need; the trainer and the tests need more.
 HYPERPRED_BUILD_PACKAGES=(g++ cmake ninja-build libopencv-dev libeigen3-dev nlohmann-json3-dev
                           libboost-program-options-dev)
+HYPERPRED_PYTHON_PACKAGES=(python3-dev python3-numpy pybind11-dev)  # the Python package
 HYPERPRED_TEST_PACKAGES=(ccache libboost-test-dev libtorch-dev python3-opencv python3-venv doxygen
-                         python3-dev python3-numpy pybind11-dev python3-matplotlib chromium
-                         liblapack-dev libprotobuf-dev libgfortran-12-dev libjpeg-dev libpng-dev)
+                         "${HYPERPRED_PYTHON_PACKAGES[@]}" python3-matplotlib chromium
+                         liblapack-dev libprotobuf-dev libgfortran-12-dev libjpeg-dev libpng-dev
+                         parallel)  # for samples/predict_parts.sh
 # The packages: what makes them and what judges them (test/package.sh).
 HYPERPRED_PACKAGE_PACKAGES=(dpkg-dev file lintian pkg-config)
 # The installed programs: manual pages and completions (test/install_runs.sh, test/completion.py).

@@ -62,7 +62,8 @@ done
 "$bench" label_errors "$source/data/images/parts/support" --model "$source/data/models/resnet18.safetensors" --draws 2 \
     >"$work/out" 2>"$work/err"
 check "label_errors" 0 $?
-check "draws that find 80 % of the wrong labels" 2 "$(grep -o '"found":[0-9.]*' "$work/out" | awk -F: '$2 >= 0.8' | wc -l)"
+check "draws that find 80 % of the wrong labels" 2 \
+    "$(grep -o '"found":[0-9.]*' "$work/out" | awk -F: '$2 >= 0.8' | wc -l)"
 "$bench" label_errors "$work/data/train" --model "$work/none" 2>"$work/err"
 check "label_errors without a model" 2 $?
 

@@ -45,7 +45,8 @@ def blocks_of(document):
         if inside is None and fence:
             language = fence.group(2).strip()
             if language not in LANGUAGES:
-                errors.append(f"{number}: a block of language \"{language}\"; one of {', '.join(LANGUAGES)} is expected")
+                known = ", ".join(LANGUAGES)
+                errors.append(f"{number}: a block of language \"{language}\"; one of {known} is expected")
             inside = (number, language, [])
         elif inside is not None and fence:
             blocks.append(Block(inside[0], inside[1], "\n".join(inside[2]) + "\n", "\n".join(before)))
@@ -137,8 +138,8 @@ class Runner:
 def main():
     build, source = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
     documents = [pathlib.Path(name).resolve() for name in sys.argv[3:]] or sorted(
-        [source / "README.md", source / "CONTRIBUTING.md", *source.glob("doc/**/*.md"), *source.glob("data/**/*.md"),
-         *source.glob("samples/*.md")])
+        [source / "README.md", source / "CONTRIBUTING.md", source / "SECURITY.md", *source.glob("doc/**/*.md"),
+         *source.glob("data/**/*.md"), *source.glob("samples/*.md")])
     ran, excused, failed = 0, 0, 0
     for document in documents:
         name = document.relative_to(source)

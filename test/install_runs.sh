@@ -68,6 +68,13 @@ for program in "$work/moved/bin"/*; do
 done
 check "options were looked at" yes "$(grep -q -e '--' text && echo yes)"
 
+# The Python package finds the library beside it, wherever both were moved to.
+packages=$(find "$work/moved/lib" -type d -path '*python3*' -name '*-packages')
+if [ -d "$build/python/hyperpred" ]; then
+    check "the Python package" "$packages/hyperpred/__init__.py" \
+        "$(cd / && PYTHONPATH=$packages /usr/bin/python3 -B -c 'import hyperpred; print(hyperpred.__file__)' 2>&1)"
+fi
+
 # doctor: a whole installation, then one fault at a time.
 tool=$work/moved/bin/hyperpred
 run doctor; check "doctor" 0 $?
@@ -87,6 +94,9 @@ check "it names the file" 1 "$(grep -c '^FAILED *model .*broken/models/resnet18.
 check "and says it in one line" 1 "$(grep -c 'checks failed; model: .*is damaged' err)"
 HYPERPRED_DATA=$work/nowhere run doctor --json; check "doctor without data" 1 $?
 check "it names the folder" 1 "$(grep -c '"text": "folder .*nowhere.* does not exist' out)"
+HYPERPRED_DATA=$(printf 'n%.0s' {1..300}) run doctor; check "doctor where the data cannot be looked at" 1 $?
+check "it goes on to the other checks" 1 "$(grep -c '^ok *temporary ' out)"
+check "and tells why" 1 "$(grep -c '^FAILED *data .*too long' out)"
 echo '{' >broken/architectures/resnet34.json
 rm broken/models/resnet18.safetensors
 HYPERPRED_DATA=$work/broken run doctor; check "doctor on a damaged architecture" 1 $?

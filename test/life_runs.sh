@@ -146,13 +146,22 @@ run predict --merge "$work/here.part" "$work/camera.part" --model "$model" --out
 check "folders with the same names in them" 0 $?
 grep -q '"images": 12' "$work/out"; check "all images of them" 0 $?
 
-# The drivers on the bundled images: by jobs of the shell, or GNU parallel where it is installed, and by a stand-in for
-# Slurm's sbatch that runs the job at once.
+# The drivers on the bundled images: by GNU parallel, by jobs of the shell where the program of that name is another
+# (moreutils'), and by a stand-in for Slurm's sbatch that runs the job at once.
 run predict "$parts/support" --model "$model" --out "$work/all.onnx"
-"$source/samples/predict_parts.sh" "$parts/support" "$model" 3 "$work/driven.onnx" >/dev/null 2>"$work/err"
-check "predict_parts.sh" 0 $?
-cmp -s "$work/all.onnx" "$work/driven.onnx"; check "three parts are as one run" 0 $?
-mkdir "$work/bin"
+parallel --version 2>/dev/null </dev/null | grep '^GNU parallel' >/dev/null; check "GNU parallel is installed" 0 $?
+mkdir "$work/bin" "$work/other"
+printf '#!/bin/sh\nexit 1\n' >"$work/other/parallel"
+chmod +x "$work/other/parallel"
+for path in "$PATH" "$work/other:$PATH"; do
+    PATH=$path "$source/samples/predict_parts.sh" "$parts/support" "$model" 3 "$work/driven.onnx" \
+        >/dev/null 2>"$work/err"
+    check "predict_parts.sh" 0 $?
+    cmp -s "$work/all.onnx" "$work/driven.onnx"; check "three parts are as one run" 0 $?
+    rm -f "$work/driven.onnx"
+done
+"$source/samples/predict_parts.sh" "$work/none" "$model" 2 "$work/x.onnx" >/dev/null 2>"$work/err"
+[ $? != 0 ] && [ ! -e "$work/x.onnx" ]; check "predict_parts.sh of no folder" 0 $?
 cat >"$work/bin/sbatch" <<'STANDIN'
 #!/usr/bin/env bash
 set -euo pipefail

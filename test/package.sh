@@ -23,12 +23,11 @@ here=()
 lintian --no-cfg --allow-root --fail-on error,warning --info "${here[@]}" "${packages[@]}" || fail "lintian"
 
 # What each must be, beyond what lintian asks.
-names=$(for package in "${packages[@]}"; do dpkg-deb -f "$package" Package; done | sort | tr '\n' ' ')
-case $names in
-    "hyperpred hyperpred-data libopencv-hyperpred-dev libopencv-hyperpred0.1 " | \
-    "hyperpred hyperpred-data hyperpred-train libopencv-hyperpred-dev libopencv-hyperpred0.1 ") ;;
-    *) fail "the packages are $names" ;;
-esac
+expected=(hyperpred hyperpred-data libopencv-hyperpred-dev libopencv-hyperpred0.1)
+[ ! -e "$build/bin/hyperpred_train" ] || expected+=(hyperpred-train)
+[ ! -e "$build/python/hyperpred" ] || expected+=(python3-hyperpred)
+names=$(for package in "${packages[@]}"; do dpkg-deb -f "$package" Package; done | sort)
+[ "$names" = "$(printf '%s\n' "${expected[@]}" | sort)" ] || fail "the packages are ${names//$'\n'/ }"
 for package in "${packages[@]}"; do
     description=$(dpkg-deb -f "$package" Description)
     [[ $description == "networks predicted from labelled images - "* ]] ||
@@ -46,6 +45,12 @@ done
 dpkg-deb --ctrl-tarfile "$(of libopencv-hyperpred0.1)" | tar -xO ./shlibs |
     grep '^libopencv_hyperpred 0.1 libopencv-hyperpred0.1 ' >/dev/null ||
     fail "libopencv-hyperpred0.1 has no shlibs file"
+if [ -e "$build/python/hyperpred" ]; then
+    depends=$(dpkg-deb -f "$(of python3-hyperpred)" Depends)
+    for needed in "libopencv-hyperpred0.1 (=" python3-numpy "python3 (>= 3." "python3 (<< 3." libc6 libopencv-core; do
+        [[ $depends == *"$needed"* ]] || fail "python3-hyperpred does not depend on $needed: $depends"
+    done
+fi
 
 # dpkg itself lays the files down and checks their sums, in a root of its own.
 root=$work/root
@@ -58,8 +63,8 @@ dpkg --root="$root" --verify >"$work/log" 2>&1 && [ ! -s "$work/log" ] || { cat 
 cp -r "$source/data/images/parts/support" "$work/support"
 cd "$work"
 unset HYPERPRED_DATA
-for program in "$root"/usr/bin/*; do
-    readelf -d "$program" | grep -E 'R(UN)?PATH' && fail "$program has a path of the build tree"
+for program in "$root"/usr/bin/* $(find "$root/usr/lib" -name '*.so'); do
+    readelf -d "$program" | grep -E 'R(UN)?PATH' && fail "$program has a search path"
     readelf -S "$program" | grep '\.symtab' >/dev/null && fail "$program is not stripped"
 done
 "$root/usr/bin/hyperpred" doctor >"$work/log" || { cat "$work/log"; fail "doctor"; }
@@ -75,6 +80,15 @@ g++ -std=c++17 "$source/test/consumer/main.cpp" -o consumer -Wl,--as-needed \
     $(pkg-config --cflags --libs opencv_hyperpred)
 LD_LIBRARY_PATH=$library ./consumer "$root/usr/share/hyperpred/models/resnet18.safetensors" >/dev/null ||
     fail "consumer"
+if [ -e "$build/python/hyperpred" ]; then
+    PYTHONPATH=$root/usr/lib/python3/dist-packages LD_LIBRARY_PATH=$library /usr/bin/python3 -B - "$root" <<'END' ||
+import sys, hyperpred
+assert hyperpred.__file__.startswith(sys.argv[1]), hyperpred.__file__
+model = hyperpred.HyperPredictor(sys.argv[1] + "/usr/share/hyperpred/models/resnet18.safetensors")
+assert model.info()["architecture"]["name"] == "resnet18"
+END
+        fail "python3-hyperpred"
+fi
 
 for package in "${packages[@]}"; do
     printf '%-52s %6d KiB\n' "$(basename "$package")" $(($(stat -c %s "$package") / 1024))

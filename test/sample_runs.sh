@@ -54,6 +54,8 @@ done < <(tail -n +2 "$truth" | grep -v '^unknown,')
 at_least "parts named rightly by one frame, of 9" 6 "$right"
 sample classify_camera "$work/net.onnx" --source="$work/none.avi" --headless
 check "classify_camera without a video" 2 $?
+sample classify_camera "$work/net.onnx" --source="$clip" --headless --save="$work/no folder"
+check "classify_camera that cannot save" 2 $?
 sample classify_camera "$work/none.onnx" --source="$clip" --headless; check "classify_camera without a network" 2 $?
 
 # The inspection cell gives one verdict a part.
@@ -76,7 +78,23 @@ sample inspect_cell "$work/parts" --model="$model" --source="$clip" --headless -
 check "inspect_cell that expects two parts" 0 $?
 fewer=$(grep -cP '^\d+\t.*: OK$' "$work/out")
 [ "$fewer" -ge 1 ] && [ "$fewer" -lt "$ok" ]; check "fewer are OK then ($fewer of $ok)" 0 $?
-sample inspect_cell "$work/parts" --model="$model" --source="$work/none.avi"; check "inspect_cell without a video" 2 $?
+for source in "$work/none.avi" ""; do
+    sample inspect_cell "$work/parts" --model="$model" --source="$source" --headless
+    check "inspect_cell without a video: \"$source\"" 2 $?
+done
+# A clip that ends while the first part is in the middle: it gets its verdict all the same.
+IFS=, read -r _ first last < <(tail -n +2 "$truth")
+/usr/bin/python3 - "$clip" "$work/short.avi" "$(((first + last) / 2 + 2))" <<'END'
+import sys, cv2
+clip = cv2.VideoCapture(sys.argv[1])
+short = cv2.VideoWriter(sys.argv[2], cv2.VideoWriter_fourcc(*"MJPG"), 10, (96, 96))
+for _ in range(int(sys.argv[3]) + 1):
+    short.write(clip.read()[1])
+short.release()
+END
+sample inspect_cell "$work/parts" --model="$model" --source="$work/short.avi" --headless
+check "inspect_cell of a clip that is cut" 0 $?
+check "a verdict for the part that has not left" 1 "$(grep -cP '^\d+\t.*: (OK|OUT)$' "$work/out")"
 
 # Taught on the fly: the gear, the nut and the key (first, second, third passing) by three frames each; in the second
 # round of the clip they are known by the frame before those.
@@ -92,6 +110,10 @@ done
 at_least "known again, of 3" 2 "$right"
 "$bin/hyperpred" info "$work/taught.onnx" >"$work/out" 2>"$work/err"; check "the saved network" 0 $?
 sample teach_camera --model="$work/none" --source="$clip" --headless; check "teach_camera without a model" 2 $?
+sample teach_camera --model="$model" --source= --headless; check "teach_camera without a video" 2 $?
+for file in "$2"/samples/*.cpp "$2"/samples/python/*.py; do
+    [ "$(wc -l <"$file")" -lt 120 ]; check "$(basename "$file"): under 120 lines" 0 $?
+done
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -23,7 +23,7 @@ one_line() { [ "$(wc -l <"$work/err")" = 1 ] && echo yes || { cat "$work/err"; e
 mkdir "$work/small" "$work/shuffled"
 for class in $(ls "$parts/support" | head -n 4); do
     mkdir "$work/small/$class"
-    ls "$parts/support/$class" | head -n 10 | while read -r f; do cp "$parts/support/$class/$f" "$work/small/$class/"; done
+    for f in "$parts/support/$class"/0?.jpg; do cp "$f" "$work/small/$class/"; done
 done
 
 run predict "$work/small" --model "$model" --out "$work/a.onnx" --report "$work/r.html" --threads 1
@@ -131,7 +131,8 @@ odd_file=$(printf 'a\tb\n\xfe.jpg')
 cp "$(find "$work/small" -type f | sort | head -n 1)" "$work/odd_file.jpg"
 mkdir "$work/odd_images" && mv "$work/odd_file.jpg" "$work/odd_images/$odd_file"
 run predict "$work/odd" --model "$model" --out "$work/o.onnx" --report "$work/o.html"; check "odd class names" 0 $?
-run predict "$work/odd" --model "$model" --out "$work/o.onnx" --report "$work/o.json"; check "odd class names, JSON" 0 $?
+run predict "$work/odd" --model "$model" --out "$work/o.onnx" --report "$work/o.json"
+check "odd class names, JSON" 0 $?
 run evaluate "$work/o.onnx" "$work/odd" --json; check "evaluate odd class names" 0 $?
 run classify "$work/o.onnx" "$work/odd_images"; check "classify an odd file name" 0 $?
 check "one line for it" 1 "$(wc -l <"$work/out")"
@@ -158,7 +159,9 @@ check "disk full" 1 $?
 check "one line" yes "$(one_line)"
 grep -q 'full.onnx": cannot be written' "$work/err"; check "that names the file" 0 $?
 cmp -s "$work/a.onnx" "$work/full.onnx"; check "the old network stays" 0 $?
-"$tool" info "$work/a.onnx" >/dev/full 2>"$work/err"; check "standard output full" 1 $?
+for command in "info $work/a.onnx" "help --man" "help predict" --version; do
+    "$tool" $command >/dev/full 2>"$work/err"; check "standard output full: $command" 1 $?
+done
 check "one line" yes "$(one_line)"
 run predict "$work/small" --model "$model" --out /dev/full; check "no file to write to" 2 $?
 

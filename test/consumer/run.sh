@@ -41,7 +41,8 @@ told=$("$work/prefix/bin/hyperpred" --version | sed 's/hyperpred \([^,]*\),.*/\1
 
 # Nothing private may be linked from outside: other names than the public header's would become an interface.
 nm -D --defined-only "$library" | grep '_ZN2cv9hyperpred\|_ZNK2cv9hyperpred' | c++filt >"$work/names" || true
-leaked=$(grep -v 'cv::hyperpred::\(HyperPredictor\|Prediction\|PredictOptions\|Suspect\|Updater\)::' "$work/names" || true)
+public='cv::hyperpred::\(HyperPredictor\|Prediction\|PredictOptions\|Suspect\|Updater\)::'
+leaked=$(grep -v "$public" "$work/names" || true)
 grep -q 'cv::hyperpred::HyperPredictor::create' "$work/names" ||
     { echo "HyperPredictor::create is not exported"; exit 1; }
 [ -z "$leaked" ] || { echo "exported, but not in the public header:"; echo "$leaked"; exit 1; }

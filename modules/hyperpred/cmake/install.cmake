@@ -19,7 +19,8 @@ target_include_directories(opencv_hyperpred PUBLIC
 # hyperpred_core brings what the objects need to be linked; of itself nothing is left to take.
 target_link_libraries(opencv_hyperpred PUBLIC opencv_core opencv_dnn PRIVATE hyperpred_core)
 
-# Components, so that a package can take a part: library, development, data, tools, trainer, documentation, licence.
+# Components, so that a package can take a part: library, development, data, tools, python, trainer, documentation,
+# licence.
 set(hyperpred_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/opencv_hyperpred)
 set(hyperpred_pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 set(hyperpred_data_dir ${CMAKE_INSTALL_DATADIR}/hyperpred)

@@ -5,6 +5,7 @@
 #   libopencv-hyperpred-dev   header, find_package and pkg-config files
 #   hyperpred                 hyperpred and hyperpred_bench with manual pages, completions and documentation
 #   hyperpred-data            models, architectures, their schema
+#   python3-hyperpred         the Python package, where Python and pybind11 were there
 #   hyperpred-train           hyperpred_train, where libtorch was there
 set(HYPERPRED_MAINTAINER "hyperpred maintainers <maintainers@hyperpred.invalid>" CACHE STRING
     "Name and address in the packages")
@@ -71,7 +72,10 @@ This package holds the shared library." library)
 file(WRITE "${staging}/${library}" "${library}: maintscript-calls-ldconfig\n")
 install(FILES "${staging}/${library}" DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides COMPONENT library_debian
         EXCLUDE_FROM_ALL)
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA "${CMAKE_CURRENT_LIST_DIR}/debian/triggers")
+# Which package a program needs that links it. CPack can write this file, but then warns of python3-hyperpred's module,
+# which has no version in its name and needs none.
+file(WRITE "${staging}/shlibs" "libopencv_hyperpred ${soname} ${library} (>= ${version})\n")
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA "${CMAKE_CURRENT_LIST_DIR}/debian/triggers" "${staging}/shlibs")
 
 hyperpred_package(development libopencv-hyperpred-dev libdevel "networks predicted from labelled images - development
 ${about}
@@ -95,6 +99,26 @@ ${about}
 This package holds the programs hyperpred and hyperpred_bench." tools documentation)
   set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS "hyperpred-data (>= ${version})")
 endif()
+if(TARGET hyperpred_python)
+  # Where Debian's policy for Python (3.1) wants modules, whatever HYPERPRED_PYTHON_INSTALL_DIR says, and without the
+  # path to the library, which lies where the loader looks: an installation elsewhere needs both.
+  set(place lib/python3/dist-packages/hyperpred)
+  install(TARGETS hyperpred_python LIBRARY DESTINATION ${place} COMPONENT python_debian EXCLUDE_FROM_ALL)
+  set(module "\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${place}/$<TARGET_FILE_NAME:hyperpred_python>")
+  install(CODE "file(RPATH_REMOVE FILE \"${module}\")" COMPONENT python_debian EXCLUDE_FROM_ALL)
+  get_target_property(sources hyperpred_python HYPERPRED_SOURCES)
+  install(FILES ${sources} DESTINATION ${place} COMPONENT python_debian EXCLUDE_FROM_ALL)
+  hyperpred_package(python python3-hyperpred python "networks predicted from labelled images - Python
+${about}
+.
+This package holds the Python package hyperpred.")
+  get_target_property(interpreter hyperpred_python HYPERPRED_DEPENDS)  # an extension module is of one version
+  list(JOIN interpreter ", " interpreter)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "${library} (= ${version}), python3-numpy, ${interpreter}")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS "hyperpred-data, python3-opencv")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA "${CMAKE_CURRENT_LIST_DIR}/debian/python/postinst"
+      "${CMAKE_CURRENT_LIST_DIR}/debian/python/prerm")
+endif()
 if(TARGET hyperpred_train)
   hyperpred_package(trainer hyperpred-train science "networks predicted from labelled images - trainer
 ${about}
@@ -116,8 +140,8 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXE
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
-set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
+get_target_property(library_folder opencv_hyperpred BINARY_DIR)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${library_folder}")  # no package has our own library yet
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_SOURCE ${PROJECT_NAME})
 set(CPACK_OUTPUT_FILE_PREFIX "${CMAKE_BINARY_DIR}/packages")

@@ -22,7 +22,10 @@ foreach(name gfortran quadmath)  # of reference LAPACK; they lie where the compi
   endif()
 endforeach()
 find_library(HYPERPRED_STATIC_TBB tbb)
-if(missing OR NOT HYPERPRED_STATIC_TBB)
+if(NOT HYPERPRED_STATIC_TBB)
+  list(APPEND missing libtbb.so)
+endif()
+if(missing)
   message(STATUS "hyperpred: hyperpred_static is left out, not found: ${missing}")
   return()
 endif()
@@ -36,6 +39,7 @@ target_link_libraries(hyperpred_static PRIVATE hyperpred_warnings hyperpred_nati
 add_dependencies(hyperpred_static hyperpred_commands)
 target_link_options(hyperpred_static PRIVATE -Wl,--gc-sections -s)
 target_link_libraries(hyperpred_static PRIVATE
-  $<TARGET_FILE:hyperpred_commands> $<TARGET_FILE:hyperpred_manual> $<TARGET_FILE:hyperpred_core> -Wl,--start-group ${archives} -Wl,--end-group
+  $<TARGET_FILE:hyperpred_commands> $<TARGET_FILE:hyperpred_manual> $<TARGET_FILE:hyperpred_core>
+  -Wl,--start-group ${archives} -Wl,--end-group
   "${HYPERPRED_STATIC_TBB}" ${CMAKE_DL_LIBS})
 set_target_properties(hyperpred_static PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")

@@ -29,19 +29,21 @@ struct Cancelled : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// The library's predictor serves one call at a time, and Python code may call it again from another thread or from the
-// progress function, because no call holds the GIL while it works.
-class Predictor {
+// The library's predictor and updater serve one call at a time, and Python code may call them again from another thread
+// or from the progress function, because no call holds the GIL while it works. `name` is for the error's sentence.
+template <typename Served>
+class OneAtATime {
 public:
-    explicit Predictor(Ptr<HyperPredictor> hyper) : hyper_(std::move(hyper)) {}
+    OneAtATime(Ptr<Served> served, std::string name) : served_(std::move(served)), name_(std::move(name)) {}
 
     template <typename Work>
     auto alone(Work work) {
         if (busy_.test_and_set()) {
-            CV_Error(cv::Error::StsError, "the predictor is at work in another call; use one predictor a thread");
+            CV_Error(cv::Error::StsError,
+                     "the " + name_ + " is at work in another call; use one " + name_ + " a thread");
         }
         const Leave leave{busy_};
-        return work(*hyper_);
+        return work(*served_);
     }
 
 private:
@@ -49,9 +51,12 @@ private:
         std::atomic_flag& flag;
         ~Leave() { flag.clear(); }
     };
-    Ptr<HyperPredictor> hyper_;
+    Ptr<Served> served_;
+    std::string name_;
     std::atomic_flag busy_ = ATOMIC_FLAG_INIT;
 };
+using Predictor = OneAtATime<HyperPredictor>;
+using Changer = OneAtATime<Updater>;
 
 // str, bytes or os.PathLike, as Python itself hands paths to the system.
 std::string toPath(const py::object& path) {
@@ -232,8 +237,8 @@ void bindPrediction(py::module_& module) {
             [](const Prediction& self) { return py::make_tuple(self.inputSize().width, self.inputSize().height); },
             "Width and height in pixels of the network's input.")
         .def_property_readonly(
-            "class_names",
-            [](const Prediction& self) { return toList(self.classNames()); }, "One name a class, by label.")
+            "class_names", [](const Prediction& self) { return toList(self.classNames()); },
+            "One name a class, by label.")
         .def_property_readonly(
             "expected_accuracy", &Prediction::expectedAccuracy,
             "Leave-one-out accuracy on the support set, 0..1: what to expect on new images of the same kind.")
@@ -279,7 +284,7 @@ void bindPredictor(py::module_& module) {
         .def(py::init([](const py::object& model, const std::string& backend, int threads) {
                  const std::string path = toPath(model);
                  py::gil_scoped_release others;
-                 return std::make_unique<Predictor>(HyperPredictor::create(path, backend, threads));
+                 return std::make_unique<Predictor>(HyperPredictor::create(path, backend, threads), "predictor");
              }),
              "model"_a, "backend"_a = "auto", "threads"_a = 0,
              "model: safetensors file with hypernetwork, base weights and architecture\n"
@@ -314,7 +319,8 @@ void bindPredictor(py::module_& module) {
             py::kw_only(), "head"_a = std::string(usual.head), "features"_a = py::tuple(),
             "pooling"_a = std::string(usual.pooling), "sample_size"_a = usual.sampleSize, "rejected"_a = usual.rejected,
             "weights"_a = std::string(usual.weights), "drop_suspects"_a = usual.dropSuspects,
-            "keep_support"_a = usual.keepSupport, "keep_weights"_a = usual.keepWeights, "class_names"_a = py::tuple(), "many"_a = usual.many, "progress"_a = py::none(), kPredictText)
+            "keep_support"_a = usual.keepSupport, "keep_weights"_a = usual.keepWeights, "class_names"_a = py::tuple(),
+            "many"_a = usual.many, "progress"_a = py::none(), kPredictText)
         .def(
             "clear", [](Predictor& self) { self.alone([](HyperPredictor& hyper) { hyper.clear(); }); },
             "Forget the support set.")
@@ -329,14 +335,14 @@ void bindPredictor(py::module_& module) {
 
 void bindUpdater(py::module_& module) {
     const auto path = [](const py::object& given) { return given.is_none() ? std::string() : toPath(given); };
-    py::class_<Updater, std::shared_ptr<Updater>>(
+    py::class_<Changer>(
         module, "Updater",
         "Changes the classes of a written network without the images it was predicted from: the layers stay, the head "
-        "is fitted again. Exact: adding and then dropping a class gives the same bytes. Not for several threads at once.")
+        "is fitted again. Exact: adding and then dropping a class gives the same bytes. One call at a time.")
         .def(py::init([path](const py::object& net, const py::object& support, bool repair) {
                  const std::string netPath = toPath(net), supportPath = path(support);
                  py::gil_scoped_release others;
-                 return std::shared_ptr<Updater>(Updater::open(netPath, supportPath, repair));
+                 return std::make_unique<Changer>(Updater::open(netPath, supportPath, repair), "updater");
              }),
              "net"_a, "support"_a = py::none(), "repair"_a = false,
              "net: ONNX file of hyperpred\n"
@@ -344,37 +350,49 @@ void bindUpdater(py::module_& module) {
              "repair: take a support file of another state of the same layers; write() then makes the network anew")
         .def(
             "add",
-            [](Updater& self, const py::object& images, const std::vector<std::string>& classes) {
+            [](Changer& self, const py::object& images, const std::vector<std::string>& classes) {
                 const ArrayImages arrays = toMats(images);
                 const std::vector<String> names(classes.begin(), classes.end());
-                py::gil_scoped_release others;
-                self.add(arrays.mats, names);
+                self.alone([&](Updater& updater) {
+                    py::gil_scoped_release others;
+                    updater.add(arrays.mats, names);
+                });
             },
             "images"_a, "classes"_a,
-            "Add images (see HyperPredictor.add for what is taken) to the classes named, one name an image; new classes "
-            "stand behind the others in the order of their names. On an error nothing was added.")
-        .def("drop", &Updater::drop, "name"_a, "Forget a class and its images. Two classes must stay.")
-        .def("rename", &Updater::rename, "old"_a, "new"_a, "The new name must not be another class's.")
+            "Add images (see HyperPredictor.add for what is taken) to the classes named, one name an image; new "
+            "classes stand behind the others in the order of their names. On an error nothing was added.")
+        .def(
+            "drop",
+            [](Changer& self, const std::string& name) { self.alone([&](Updater& updater) { updater.drop(name); }); },
+            "name"_a, "Forget a class and its images. Two classes must stay.")
+        .def(
+            "rename",
+            [](Changer& self, const std::string& from, const std::string& to) {
+                self.alone([&](Updater& updater) { updater.rename(from, to); });
+            },
+            "old"_a, "new"_a, "The new name must not be another class's.")
         .def(
             "write",
-            [path](const Updater& self, const py::object& net, const py::object& support) {
+            [path](Changer& self, const py::object& net, const py::object& support) {
                 const std::string netPath = toPath(net), supportPath = path(support);
-                std::string report;
-                {
+                return fromJson(self.alone([&](Updater& updater) -> std::string {
                     py::gil_scoped_release others;
-                    report = self.write(netPath, supportPath);
-                }
-                return fromJson(report);
+                    return updater.write(netPath, supportPath);
+                }));
             },
             "net"_a, "support"_a = py::none(),
             "Fit the head and write both files: either both change or, on an error, none. Returns the new report.")
         .def(
-            "report", [](const Updater& self) { return fromJson(self.report()); },
+            "report",
+            [](Changer& self) { return fromJson(self.alone([](Updater& updater) { return updater.report(); })); },
             "Report of the network as it was opened, as a dictionary.")
         .def_property_readonly(
-            "class_names", [](const Updater& self) { return toList(self.classNames()); },
+            "class_names",
+            [](Changer& self) { return toList(self.alone([](Updater& updater) { return updater.classNames(); })); },
             "The class names by label, as write() will write them.")
-        .def("__len__", &Updater::size, "Number of images.");
+        .def(
+            "__len__", [](Changer& self) { return self.alone([](Updater& updater) { return updater.size(); }); },
+            "Number of images.");
 }
 
 }  // namespace

@@ -100,10 +100,7 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
                                    "; at least 2 classes and 8..1024 pixels are expected");
     }
     const auto report = metadata.find("hyperpred.report");
-    if (report != metadata.end() && nestsWithin(kReportNesting, report->second) &&
-        nlohmann::json::accept(report->second)) {
-        description.report = report->second;
-    }
+    if (report != metadata.end() && isStrictObject(report->second, kReportNesting)) description.report = report->second;
     return description;
 }
 

@@ -30,7 +30,7 @@ std::map<std::string, std::string> toMetadata(const NetDescription& description)
 // Throws Failure::BadFile naming `origin` and the key that is missing or malformed.
 NetDescription parseMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin);
 
-const size_t kReportNesting = 32;  // a report that nests deeper is none
+const size_t kReportNesting = 32;  // a report that nests deeper is none: whoever prints it goes down as far
 
 // The bytes of an ONNX file, at most 1 GiB. Throws Failure::NotFound or BadFile naming the path.
 std::vector<uint8_t> readOnnxFile(const std::string& path);

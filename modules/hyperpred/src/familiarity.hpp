@@ -17,7 +17,8 @@ class FamiliarityScores {
 public:
     FamiliarityScores(const HeadProblem& problem, const HeadSolution& solution);
 
-    // For each of `count` images, left out: the greatest familiarity of its classes. Called from several threads at once.
+    // For each of `count` images, left out: the greatest familiarity of its classes. Called from several threads at
+    // once.
     VectorXd leaveOneOut(const int* images, const float* rows, int count) const;
     // Everything but the threshold; classes without images get a mean far from all.
     Familiarity solved() const;

@@ -18,8 +18,8 @@ const double kLeastDeterminant = 1e-12;   // of what leaving out leaves, so that
 const int kGridLow = -10, kGridHigh = 4;  // lambda = 10^(k / 2)
 const double kUnjudgedLambda = 1;
 
-// Of the p eigenvalues of A at most N + C are not zero. With a lambda below this share of their mean, the answers no longer
-// change, and leaving an image out cancels as many digits as a double has: what is left is chance.
+// Of the p eigenvalues of A at most N + C are not zero. With a lambda below this share of their mean, the answers no
+// longer change, and leaving an image out cancels as many digits as a double has: what is left is chance.
 const double kLeastShare = 1e-5;
 
 // A ready to answer for any lambda (absolute).

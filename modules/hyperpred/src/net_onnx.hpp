@@ -24,8 +24,8 @@ OnnxFormat parseOnnxFormat(const std::string& name);
 const char* const kOnnxFormatKey = "hyperpred.format";
 
 // The graph as an ONNX model, opset 13, symbolic batch "N"; the same graph gives the same bytes. The metadata become
-// metadata_props, with "hyperpred.checksum" over everything else in the file. `quantisation` is read for Int8 only. `body`:
-// see onnxBody().
+// metadata_props, with "hyperpred.checksum" over everything else in the file. `quantisation` is read for Int8 only.
+// `body`: see onnxBody().
 std::vector<uint8_t> emitOnnx(const NetGraph& graph, OnnxFormat format = OnnxFormat::Float,
                               const Quantisation& quantisation = {}, const std::vector<uint8_t>& body = {});
 // "hyperpred.checksum" of what emitOnnx() gave.

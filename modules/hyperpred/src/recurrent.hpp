@@ -15,7 +15,8 @@ struct HyperConfig;
 const int kDescriptionSize = 10;
 
 // What the recurrent cell is told of layer l: stem?, shortcut (1 x 1)?, kernel / 7, log2 stride, log2 channels in / 10
-// (those that one output channel sees: 1 of a depthwise layer), log2 channels out / 10, log2 output edge / 6, position l / L, first of its resolution?, 1.
+// (those that one output channel sees: 1 of a depthwise layer), log2 channels out / 10, log2 output edge / 6, position
+// l / L, first of its resolution?, 1.
 std::vector<float> describeLayer(const Architecture& architecture, int layer);  // index into predictedLayers
 
 // One GRU cell shared by all layers (paper section 3.3). Gate order r, z, n as torch::nn::GRUCell.

@@ -127,20 +127,13 @@ inline nlohmann::json readStrictJson(const std::string& text, size_t maxNesting,
     return reader.take();
 }
 
-// Whether a text nests its arrays and objects no deeper than that, if it is JSON at all: where a value need not be
-// strict, but will be copied or written again, which nlohmann's json does by recursion.
-inline bool nestsWithin(size_t maxNesting, const std::string& text) {
-    size_t depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '"') quoted = !quoted;
-        if (quoted && text[i] == '\\') ++i;
-        if (quoted) continue;
-        if (text[i] == '[' || text[i] == '{') ++depth;
-        if (depth > maxNesting) return false;
-        if ((text[i] == ']' || text[i] == '}') && depth > 0) --depth;
+// Whether a text is such JSON and an object: for what may also be left unread.
+inline bool isStrictObject(const std::string& text, size_t maxNesting) {
+    try {
+        return readStrictJson(text, maxNesting, "text").is_object();
+    } catch (const cv::Exception&) {
+        return false;
     }
-    return true;
 }
 
 inline void requireObject(const nlohmann::json& value, const std::string& where) {

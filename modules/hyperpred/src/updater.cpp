@@ -34,7 +34,7 @@ struct KnownMetadata {
 KnownMetadata knownMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
     const auto parsed = [&](const char* key) {
         const auto found = metadata.find(key);
-        const bool readable = found != metadata.end() && nestsWithin(kReportNesting, found->second);
+        const bool readable = found != metadata.end() && isStrictObject(found->second, kReportNesting);
         const Json value = readable ? Json::parse(found->second, nullptr, false) : Json();
         if (value.is_object()) return value;
         fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key + " is missing, or no JSON object of at most " +

@@ -7,8 +7,8 @@
 namespace cv {
 namespace hyperpred {
 
-// Distances to the class means, measured by how images of one class differ among themselves (Mahalanobis): the metric of
-// linear discriminant analysis. The covariance on standardised features is
+// Distances to the class means, measured by how images of one class differ among themselves (Mahalanobis): the metric
+// of linear discriminant analysis. The covariance on standardised features is
 //   (1 - shrinkage) W / (N - C) + shrinkage mu I = L L^T,
 // with W the within-class scatter and mu its mean variance. `shrinkage` below 0: by Ledoit and Wolf (2004, "A
 // well-conditioned estimator for large-dimensional covariance matrices"), with deviations from class means in place of

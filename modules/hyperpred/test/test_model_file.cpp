@@ -368,7 +368,8 @@ BOOST_AUTO_TEST_CASE(files_above_4_gib_are_refused) {
 
 BOOST_AUTO_TEST_CASE(bytes_are_bytes_and_no_numbers) {
     const Folder folder;
-    const std::map<std::string, ByteTensor> tensors = {{"empty", {{0, 3}, {}}}, {"pixels", {{2, 3}, {0, 1, 127, 128, 254, 255}}}};
+    const std::map<std::string, ByteTensor> tensors = {{"empty", {{0, 3}, {}}},
+                                                       {"pixels", {{2, 3}, {0, 1, 127, 128, 254, 255}}}};
     writeByteFile(folder.file("x"), {{"format", "x"}}, tensors);
     const ModelFile file = ModelFile::open(folder.file("x"));
     BOOST_TEST((file.entries().at("pixels").type == StorageType::U8));
@@ -379,7 +380,8 @@ BOOST_AUTO_TEST_CASE(bytes_are_bytes_and_no_numbers) {
     contains(thrownBy([&] { file.bytes("none", {1}); }), "is missing");
     const ModelFile floats = ModelFile::parse(smallFile(StorageType::F16), "t.safetensors");
     contains(thrownBy([&] { floats.bytes("b.bias", {1}); }), "is F16, expected U8");
-    contains(thrownBy([&] { writeModelFile(folder.file("y"), {}, smallTensors(), StorageType::U8); }), "cannot be stored");
+    contains(thrownBy([&] { writeModelFile(folder.file("y"), {}, smallTensors(), StorageType::U8); }),
+             "cannot be stored");
     Bytes damaged = bytesOf(folder.file("x"));
     damaged.back() ^= 1;
     contains(errorOf(damaged), "is damaged");

@@ -151,8 +151,8 @@ BOOST_AUTO_TEST_CASE(a_head_on_the_body_of_a_file_gives_the_file_again) {
             for (const Pooling pooling : {Pooling::Rms, Pooling::Mean}) {
                 const Head head = randomHead(kind, 4, featureCount(architecture, stages), 12);
                 const std::map<std::string, std::string> metadata = {{"hyperpred.classes", "[]"}, {"other", "x"}};
-                const NetGraph whole =
-                    buildNet(architecture, randomWeights(architecture, 13), FeatureChoice(stages, pooling), head, metadata);
+                const NetGraph whole = buildNet(architecture, randomWeights(architecture, 13),
+                                                FeatureChoice(stages, pooling), head, metadata);
                 const NetGraph end = buildHead(architecture.name, architecture.size, head, metadata);
                 const std::vector<ActivationRange> ranges(whole.nodes.size(), ActivationRange{-1, 2});
                 for (const OnnxFormat format : {OnnxFormat::Float, OnnxFormat::Half, OnnxFormat::Int8}) {
@@ -187,7 +187,8 @@ BOOST_AUTO_TEST_CASE(input_and_outputs_are_declared_for_any_batch) {
             found.push_back(text);
         }
     }
-    const std::vector<std::string> expected = {"image N 3 37 37", "logits N 9", "features N 12", "familiarity N 9", "probabilities N 9"};
+    const std::vector<std::string> expected = {"image N 3 37 37", "logits N 9", "features N 12", "familiarity N 9",
+                                               "probabilities N 9"};
     BOOST_TEST(found == expected, boost::test_tools::per_element());
 }
 

@@ -25,7 +25,8 @@ namespace {
 const double kTolerance = 1e-5;
 
 struct ModelFixture {
-    ModelFixture() : folder(std::filesystem::temp_directory_path() / ("hyperpred-predictor-" + std::to_string(getpid()))) {
+    ModelFixture()
+        : folder(std::filesystem::temp_directory_path() / ("hyperpred-predictor-" + std::to_string(getpid()))) {
         std::filesystem::create_directories(folder);
         model = (folder / "tiny.safetensors").string();
         test::writeDrawnModel(model, "residual", true);

@@ -125,6 +125,11 @@ BOOST_AUTO_TEST_CASE(an_evaluation_compares_with_what_was_expected) {
     report["network"] = nlohmann::ordered_json::object();  // a network that says nothing of itself
     BOOST_TEST(count(reportPage(report), "the network expected") == 0u);
     BOOST_TEST(count(reportPage(report), "strangers that are refused") == 1u);
+    BOOST_TEST(count(reportPage(report), "<line x1=\"57.2\" y1=\"12.0\" x2=\"57.2\"") == 1u);  // 2 % of 0..50 %
+    report["refused"] = 0.75;  // images of another kind: the axis goes as far
+    BOOST_TEST(count(reportPage(report), "<line x1=\"256.0\" y1=\"12.0\" x2=\"256.0\"") == 1u);
+    report["network"] = {{"head", "ridge"}};  // and no more
+    BOOST_TEST(count(reportPage(report), "What was chosen") == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(the_ending_says_which_report) {

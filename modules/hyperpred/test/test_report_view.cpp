@@ -93,3 +93,33 @@ BOOST_AUTO_TEST_CASE(mistakes_are_counted_and_strangers_have_no_label) {
     BOOST_TEST(view.strangers.size() == 12u);
     BOOST_TEST(view.strangers[0].label.empty());
 }
+
+// A network brings its report along, and whoever made the file chose what stands there.
+BOOST_AUTO_TEST_CASE(a_networks_report_is_shown_whole_or_not_at_all) {
+    DrawnReport drawn;
+    nlohmann::ordered_json report = drawnEvaluation(drawn);
+    const nlohmann::ordered_json whole = drawnPrediction(drawn);
+    report["network"] = whole;
+    BOOST_TEST(ReportView(report).network.size() == whole.size());
+    for (const char* key : {"weights", "regulariser", "temperature", "features", "pooling", "feature_count", "sample",
+                            "expected_log_loss", "expected_accuracy_of_all"}) {
+        report["network"] = whole;
+        report["network"].erase(key);
+        BOOST_TEST(ReportView(report).network.empty(), key);
+        report["network"][key] = nullptr;
+        BOOST_TEST(ReportView(report).network.empty(), key);
+    }
+    for (const char* key : {"architecture", "expected_accuracy", "head", "leave_one_out_on_sample"}) {
+        report["network"] = whole;
+        report["network"][key] = nlohmann::ordered_json::array({7});
+        BOOST_TEST(ReportView(report).network.empty(), key);
+    }
+    report["network"] = whole;
+    report["network"]["weights"] = "others";  // of which leave-one-out says nothing
+    BOOST_TEST(ReportView(report).network.empty());
+    for (const nlohmann::ordered_json& other : {nlohmann::ordered_json(5), nlohmann::ordered_json()}) {
+        report["network"] = other;
+        BOOST_TEST(ReportView(report).network.empty());
+    }
+    BOOST_TEST(&ReportView(whole).network == &whole);
+}

@@ -65,7 +65,8 @@ BOOST_AUTO_TEST_CASE(ADrawTakesTheSameNumberOfEveryClassAndFollowsItsSeed) {
         images.labels.push_back(i % 3);
         images.pixels.insert(images.pixels.end(), images.imageBytes(), uint8_t(i));
     }
-    const LabelledImages one = drawImages(images, 4, 1), again = drawImages(images, 4, 1), other = drawImages(images, 4, 2);
+    const LabelledImages one = drawImages(images, 4, 1), again = drawImages(images, 4, 1),
+                         other = drawImages(images, 4, 2);
     for (int c = 0; c < 3; ++c) BOOST_CHECK_EQUAL(std::count(one.labels.begin(), one.labels.end(), c), 4);
     for (int i = 0; i < one.count(); ++i) BOOST_CHECK_EQUAL(one.image(i).at<uchar>(0, 0) % 3, one.labels[size_t(i)]);
     BOOST_CHECK(one.pixels == again.pixels);

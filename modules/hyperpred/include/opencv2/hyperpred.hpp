@@ -103,7 +103,7 @@ public:
     CV_WRAP virtual double threshold() const = 0;
     /** Where the prediction ran, e.g. "CPU, AMD EPYC 9575F, 2 threads, AVX-512". */
     CV_WRAP virtual String device() const = 0;
-    /** All of note as a JSON object: choice, head, lambda, leave-one-out counts, timings in ms, conflicts, duplicates. */
+    /** All of note as JSON: choice, head, lambda, leave-one-out counts, timings in ms, conflicts, duplicates. */
     CV_WRAP virtual String report() const = 0;
 };
 

@@ -33,7 +33,8 @@ public:
     explicit Convolution(const ConvShape& shape) : shape_(shape) {}
     virtual ~Convolution() = default;
 
-    // O x I x k x k kernel (C x 1 x k x k where it is depthwise), each output channel times `scale` where that is not null, as run() wants it.
+    // O x I x k x k kernel (C x 1 x k x k where it is depthwise), each output channel times `scale` where that is not
+    // null, as run() wants it.
     virtual Buffer pack(const float* kernel, const float* scale, const Workers& workers) const = 0;
     virtual size_t scratchFloats(int images) const = 0;
     virtual void run(const Buffer& packed, const float* in, int images, const Epilogue& epilogue, float* out,

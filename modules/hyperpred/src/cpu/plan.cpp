@@ -12,8 +12,8 @@ namespace cpu {
 
 namespace {
 
-// Weights are read once a chunk, activations once a step: a chunk has about as many bytes of activations as there are of
-// weights, within what stays near the processor.
+// Weights are read once a chunk, activations once a step: a chunk has about as many bytes of activations as there are
+// of weights, within what stays near the processor.
 const int kLargestChunk = 32;
 const int64_t kLeastChunkBytes = int64_t(1) << 20, kMostChunkBytes = int64_t(8) << 20;
 

@@ -49,8 +49,8 @@ Values embedding(const RecurrentParameters& parameters, size_t layer) {
     return e;
 }
 
-// W_base (1 + a) + sum_r u_r v_r. An input gain belongs to all taps of an input channel, or to one tap where the layer is
-// depthwise.
+// W_base (1 + a) + sum_r u_r v_r. An input gain belongs to all taps of an input channel, or to one tap where the layer
+// is depthwise.
 void residualKernel(const GeneratorParameters& parameters, const LayerGenerator& layer, const Values& code,
                     const Values& inputGain, Tensor& kernel) {
     const size_t out = size_t(kernel.shape[0]), row = kernel.values.size() / out;

@@ -357,6 +357,27 @@ class Update(unittest.TestCase):
             with self.assertRaisesRegex(hyperpred.Error, "axle"):
                 again.drop("axle")
 
+    def test_one_call_at_a_time(self):
+        with tempfile.TemporaryDirectory() as name:
+            net = pathlib.Path(name, "net.onnx")
+            prediction = predictor(3).predict(class_names=NAMES, keep_support=True)
+            prediction.write_onnx(net)
+            prediction.write_support(net.with_suffix(".support"))
+            updater = hyperpred.Updater(net)
+            given = [numpy.full((64, 64, 3), i, numpy.uint8) for i in range(100)]
+            thread = threading.Thread(target=updater.add, args=(given, ["grey"] * 100))
+            thread.start()
+            refused = []
+            while thread.is_alive():
+                try:
+                    updater.class_names
+                except hyperpred.Error as error:
+                    refused.append(str(error))
+            thread.join()
+            self.assertEqual(set(refused),
+                             {"the updater is at work in another call; use one updater a thread"})
+            self.assertEqual(updater.class_names, NAMES + ["grey"])
+
     def test_support_must_have_been_kept(self):
         prediction = predictor(2).predict()
         with tempfile.TemporaryDirectory() as name:

@@ -187,8 +187,8 @@ BOOST_AUTO_TEST_CASE(DamagedFilesAreRefusedByName) {
         folder.write("train", good.substr(0, length));
         BOOST_CHECK(contains(sentence(folder.path("train")), folder.path("train")));
     }
-    folder.write("train",
-                 pickleDictionary({{"fine_labels", pickleList({"K\x01"})}, {"data", pickleArray(1, planes(0) + planes(1))}}));
+    folder.write("train", pickleDictionary({{"fine_labels", pickleList({"K\x01"})},
+                                            {"data", pickleArray(1, planes(0) + planes(1))}}));
     BOOST_CHECK(contains(sentence(folder.path("train")), "1 x 3072"));
 }
 

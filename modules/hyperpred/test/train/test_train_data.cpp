@@ -51,7 +51,8 @@ BOOST_AUTO_TEST_CASE(DamagedPackedFilesAreRefusedByName) {
     std::string magic = good, label = good;
     magic[3] = 'x';
     label[good.find("]") + 2 + 3] = '\x7f';  // the high byte of the first label: far outside the classes
-    for (const std::string& bytes : {magic, label, good.substr(0, good.size() - 1), good + "x", good.substr(0, 9), std::string()}) {
+    for (const std::string& bytes :
+         {magic, label, good.substr(0, good.size() - 1), good + "x", good.substr(0, 9), std::string()}) {
         BOOST_CHECK(refusal(tiny, bytes).find("bad.pack") != std::string::npos);
     }
 }

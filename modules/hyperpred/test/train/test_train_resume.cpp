@@ -20,7 +20,8 @@ bool same(const Named& a, const Named& b) {
 }
 
 // Runs a stage whole, and again in pieces of `piece` steps, each from the checkpoint of the one before.
-void compareWholeAndPieces(bool (*stage)(const Settings&, TrainState*), const std::vector<std::string>& more, int piece) {
+void compareWholeAndPieces(bool (*stage)(const Settings&, TrainState*), const std::vector<std::string>& more,
+                           int piece) {
     const TinyTraining tiny;
     at::set_num_threads(2);
     BOOST_REQUIRE(stage(tiny.settings("whole", more), nullptr));

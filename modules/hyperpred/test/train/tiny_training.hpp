@@ -14,7 +14,8 @@
 // A training that takes a second: a network of two convolutions, drawn images of 16 pixels, a folder of its own.
 class TinyTraining {
 public:
-    TinyTraining() : folder_(std::filesystem::temp_directory_path() / ("hyperpred-train-" + std::to_string(::getpid()))) {
+    TinyTraining()
+        : folder_(std::filesystem::temp_directory_path() / ("hyperpred-train-" + std::to_string(::getpid()))) {
         std::filesystem::remove_all(folder_);
         std::filesystem::create_directories(folder_);
         writeArchitecture();
@@ -28,12 +29,14 @@ public:
 
     // `out` names the folder of the run; `more` are overrides.
     cv::hyperpred::Settings settings(const std::string& out, const std::vector<std::string>& more) const {
-        const std::string json = R"({"architecture": ")" + path("net.json") + R"(", "data": [{"file": ")" + path("a.pack") +
+        const std::string json =
+            R"({"architecture": ")" + path("net.json") + R"(", "data": [{"file": ")" + path("a.pack") +
             R"(", "name": "drawn", "exclude_last_of_rest": 3}], "validation": [{"file": ")" + path("a.pack") +
             R"(", "name": "held", "only_last_of_rest": 3}], "hypernetwork": {"width": 16, "embedding": 8, "rank": 2,
             "bottleneck": 4}, "base": {"epochs": 2, "batch": 14, "mixup": 0.3, "erase": 0.3, "transform": 0.5},
             "meta": {"tasks": 8, "support_images": 40, "query_images": 20, "warmup_tasks": 2, "validate_every": 5,
-            "validation_tasks": 1}, "run": {"threads": 2, "out": ")" + path(out) + R"("}})";
+            "validation_tasks": 1}, "run": {"threads": 2, "out": ")" +
+            path(out) + R"("}})";
         return cv::hyperpred::parseSettings(json, "tiny", more);
     }
 

@@ -20,8 +20,8 @@ struct AddedFiles {
 // Reads every listed file into the predictor.
 AddedFiles addFiles(HyperPredictor& predictor, LabelledFiles& list, bool strict);
 
-// Classes without an image, by `counts`, would leave a gap in the labels: they leave `list`, which says so. Returns each
-// class's label among those that stay, or -1.
+// Classes without an image, by `counts`, would leave a gap in the labels: they leave `list`, which says so. Returns
+// each class's label among those that stay, or -1.
 std::vector<int> dropEmptyClasses(LabelledFiles& list, const std::vector<int>& counts);
 
 }  // namespace hyperpred

@@ -33,8 +33,8 @@ public:
         const size_t label = size_t(answer.label);
         char probability[32];
         std::snprintf(probability, sizeof probability, "%.4f", double(answer.probabilities[label]));
-        std::cout << oneLine(source) << "\t" << (answer.unknown ? "unknown, nearest " : "") << oneLine(names_[label]) << "\t"
-                  << probability << "\n";
+        std::cout << oneLine(source) << "\t" << (answer.unknown ? "unknown, nearest " : "") << oneLine(names_[label])
+                  << "\t" << probability << "\n";
     }
 
 private:

@@ -37,8 +37,8 @@ CommandPage describeCommand(const std::function<void()>& run);
 
 // Options of one command with their values. `positional` names the arguments without a dash, in order; a name that
 // ends in "..." takes the rest, one that ends in "?" may be missing. `--help` prints `usage` and the options and makes
-// `helped()` true. How a description is worded decides what a shell completes: choicesIn and valueIn (program_page.hpp),
-// unless the option has a value_name.
+// `helped()` true. How a description is worded decides what a shell completes: choicesIn and valueIn
+// (program_page.hpp), unless the option has a value_name.
 class Arguments {
 public:
     Arguments(const std::string& usage, const boost::program_options::options_description& visible,

@@ -31,10 +31,9 @@ std::string dataFolder() {
 std::vector<std::string> dataFiles(const std::string& kind, const std::string& extension) {
     std::vector<std::string> files;
     std::error_code failure;
-    fs::directory_iterator entries(fs::path(dataFolder()) / kind, failure);
-    if (failure) return files;
-    for (const fs::directory_entry& entry : entries) {
-        if (entry.path().extension() == extension) files.push_back(entry.path().string());
+    fs::directory_iterator entry(fs::path(dataFolder()) / kind, failure);
+    for (; !failure && entry != fs::directory_iterator(); entry.increment(failure)) {
+        if (entry->path().extension() == extension) files.push_back(entry->path().string());
     }
     std::sort(files.begin(), files.end());
     return files;

@@ -100,12 +100,16 @@ Finding gpu() {
 
 Finding data() {
     const std::string folder = dataFolder();
-    if (fs::is_directory(folder)) return {State::Ok, "data", quotedPath(folder), {{"folder", folder}}};
+    std::error_code failure;
+    const fs::file_type type = fs::status(folder, failure).type();
+    if (type == fs::file_type::directory) return {State::Ok, "data", quotedPath(folder), {{"folder", folder}}};
+    const std::string what = type == fs::file_type::not_found ? " does not exist"
+                             : type == fs::file_type::none    ? " cannot be looked at: " + failure.message()
+                                                              : " is no folder";
     return {State::Failed,
             "data",
-            "folder " + quotedPath(folder) +
-                " does not exist; HYPERPRED_DATA may name the one that holds models/ and "
-                "architectures/",
+            "folder " + quotedPath(folder) + what +
+                "; HYPERPRED_DATA may name the one that holds models/ and architectures/",
             {{"folder", folder}}};
 }
 

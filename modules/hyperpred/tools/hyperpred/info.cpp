@@ -1,8 +1,8 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "architecture.hpp"
@@ -13,6 +13,7 @@
 #include "hypernetwork.hpp"
 #include "net_onnx.hpp"
 #include "quoted_path.hpp"
+#include "report_page.hpp"
 #include "strict_json.hpp"
 #include "support_features.hpp"
 #include "support_part.hpp"
@@ -23,6 +24,8 @@ namespace hyperpred {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+const size_t kMaxNesting = 32;  // of JSON in metadata: printing goes down as far
 
 Json describe(const Architecture& architecture) {
     Json layers = Json::array();
@@ -104,18 +107,27 @@ Json describeModel(const std::string& path) {
             {"training", hyper.training.empty() ? Json() : Json::parse(hyper.training)}};
 }
 
-Json describeNet(const std::string& path, const std::vector<uint8_t>& bytes) {
+// Metadata are whatever the file brings: what is no JSON, or too deep to be printed, is shown as the text that it is.
+Json metadataValue(const std::string& text) {
+    try {
+        readStrictJson(text, kMaxNesting, "metadata");
+        return Json::parse(text);  // in its own order
+    } catch (const cv::Exception&) {
+        return text;
+    }
+}
+
+Json describeNet(const std::string& path) {
     Json result = {{"kind", "net"}};
-    for (const auto& item : readOnnxMetadata(bytes, path)) {
-        const bool shallow = nestsWithin(kReportNesting, item.second);
-        const Json value = shallow ? Json::parse(item.second, nullptr, false) : Json(Json::value_t::discarded);
-        result[item.first] = value.is_discarded() || item.first == "hyperpred.checksum" ? Json(item.second) : value;
+    for (const auto& item : readOnnxMetadata(readOnnxFile(path), path)) {
+        const std::string key = item.first == "kind" ? "metadata.kind" : item.first;
+        result[key] = key == "hyperpred.checksum" ? Json(item.second) : metadataValue(item.second);
     }
     return result;
 }
 
 void printArchitecture(const Json& architecture) {
-    char line[200];
+    char line[400];  // names have at most 128 characters
     for (const Json& layer : architecture["layers"]) {
         const Json& shape = layer["output"];
         const bool depthwise = layer.value("groups", 1) > 1;
@@ -140,16 +152,17 @@ void print(const Json& result) {
         printArchitecture(result);
     } else if (result["kind"] == "model") {
         print(result["architecture"]);
-        std::cout << "base weights: " << result["base_numbers"] << " numbers, hypernetwork: "
-                  << result["hypernetwork_numbers"] << " numbers\n"
+        std::cout << "base weights: " << result["base_numbers"]
+                  << " numbers, hypernetwork: " << result["hypernetwork_numbers"] << " numbers\n"
                   << "hypernetwork: " << result["hypernetwork"].dump() << "\n"
                   << "training: " << result["training"].dump(2) << "\n";
     } else {
         for (const auto& item : result.items()) {
-            if (item.key() == "hyperpred.architecture") {
-                std::cout << "architecture: " << item.value()["name"].get<std::string>() << "\n";
+            const Json& value = item.value();
+            if (item.key() == "hyperpred.architecture" && value.is_object() && value.contains("name")) {
+                std::cout << "architecture: " << reportText(value["name"], -1) << "\n";
             } else {
-                std::cout << item.key() << ": " << item.value().dump() << "\n";
+                std::cout << item.key() << ": " << reportText(value, -1) << "\n";
             }
         }
     }
@@ -157,17 +170,18 @@ void print(const Json& result) {
 
 // What a file is shows in its first bytes: JSON, or a safetensors header ('{' behind its length), else ONNX.
 Json describeFile(const std::string& path) {
+    std::error_code failure;
+    if (std::filesystem::is_directory(path, failure)) {
+        fail(Failure::BadArgument, quotedPath(path) + ": is a folder; a file is expected");
+    }
     std::ifstream in(path, std::ios::binary);
-    if (!in) fail(Failure::NotFound, "\"" + path + "\": cannot be opened");
+    if (!in) fail(Failure::NotFound, quotedPath(path) + ": cannot be opened");
     char head[9] = {};
     in.read(head, sizeof head);
     const size_t firstInk = std::string(head, size_t(in.gcount())).find_first_not_of(" \t\r\n");
     if (firstInk != std::string::npos && head[firstInk] == '{') return describe(loadArchitecture(path));
     if (in.gcount() == 9 && head[8] == '{') return describeModel(path);
-    in.clear();
-    in.seekg(0);
-    const std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    return describeNet(path, bytes);
+    return describeNet(path);
 }
 
 }  // namespace
@@ -179,7 +193,7 @@ int runInfo(const std::vector<std::string>& given) {
     if (arguments.helped()) return 0;
     const Json result = describeFile(modelPath(arguments.get<std::string>("FILE")));
     if (arguments.has("json")) {
-        std::cout << result.dump(2) << "\n";
+        std::cout << reportText(result, 2) << "\n";
     } else {
         print(result);
     }

@@ -57,6 +57,11 @@ ProgramPage programPage() {
     return page;
 }
 
+int tellVersion() {
+    std::cout << "hyperpred " << kVersion << ", OpenCV " << cv::getVersionString() << "\n";
+    return 0;
+}
+
 Run findRun(const std::string& name) {
     std::string names;
     for (const Command& command : kCommands) {
@@ -74,12 +79,8 @@ int main(int argc, char** argv) {
     const std::string name = argc > 1 ? argv[1] : "";
     const std::vector<std::string> arguments(argv + std::min(argc, 2), argv + argc);
     if (name == "--help" || name == "-h" || name == "help") return runHelp(programPage(), arguments);
-    if (name == "--version") {
-        std::cout << "hyperpred " << kVersion << ", OpenCV " << cv::getVersionString() << "\n";
-        return 0;
-    }
     try {
-        const int status = findRun(name)(arguments);
+        const int status = name == "--version" ? tellVersion() : findRun(name)(arguments);
         if (!std::cout.flush()) throw CannotDo("the standard output cannot be written, so some of it is missing");
         return status;
     } catch (const CannotDo& error) {

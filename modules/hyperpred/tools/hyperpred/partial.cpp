@@ -111,7 +111,8 @@ int runPartial(const Arguments& arguments) {
         throw WrongUse(std::string("--") + option + " belongs to --merge: --partial only reads and converts");
     }
     const auto numbers = parseShare(arguments.get<std::string>("partial"));
-    const std::string folder = arguments.get<std::string>("DIR"), model = modelPath(arguments.get<std::string>("model"));
+    const std::string folder = arguments.get<std::string>("DIR"),
+                      model = modelPath(arguments.get<std::string>("model"));
     const std::string out = arguments.get<std::string>("out");
     const bool strict = arguments.has("strict");
     const LabelledFiles list = listLabelledFiles(folder, strict);

@@ -27,7 +27,8 @@ void writeClass(std::ostream& out, const ReportView& view, size_t label, const T
     for (const std::string& file : shown.examples) {
         out << "<li>" << thumbnails.image(file, nameOf(view, label) + ", " + shownFile(file)) << "</li>";
     }
-    out << "</ul><p class=\"small soft\">" << shown.right << " of " << counted(size_t(shown.images), "image", "images") << " right";
+    out << "</ul><p class=\"small soft\">" << shown.right << " of " << counted(size_t(shown.images), "image", "images")
+        << " right";
     if (shown.taken > 0) {
         out << "; most often taken for " << isolated(shortened(shown.takenFor, kShownName)) << " (" << shown.taken
             << ")";

@@ -24,11 +24,6 @@ double accuracyOf(const ReportView& view) {
                : 0.0;
 }
 
-// What the prediction is known of: in the report of `predict` itself, in that of `evaluate` what the network says.
-const Json& networkOf(const ReportView& view) {
-    return view.measured ? view.report["network"] : view.report;
-}
-
 void fact(std::ostream& out, const std::string& name, const std::string& value) {
     out << "<div><dt>" << escaped(name) << "</dt><dd>" << escaped(value) << "</dd></div>\n";
 }
@@ -114,7 +109,7 @@ std::string intervalSentence(const ReportView& view) {
 }
 
 void writeHero(std::ostream& out, const ReportView& view) {
-    const Json& network = networkOf(view);
+    const Json& network = view.network;
     const double accuracy = accuracyOf(view);
     IntervalMarks marks;
     marks.value = accuracy;
@@ -186,7 +181,7 @@ std::string weightsSentence(const Json& network) {
 }  // namespace
 
 void writeSummary(std::ostream& out, const ReportView& view) {
-    const Json& network = networkOf(view);
+    const Json& network = view.network;
     const std::string name = network.value("architecture", std::string("Network"));
     out << "<header><h1>" << escaped(name) << (view.measured ? " on " : " for ")
         << counted(view.classes.size(), "class", "classes") << "</h1>\n<p class=\"soft\">"
@@ -206,7 +201,7 @@ void writeSummary(std::ostream& out, const ReportView& view) {
 }
 
 void writeChoice(std::ostream& out, const ReportView& view) {
-    const Json& network = networkOf(view);
+    const Json& network = view.network;
     if (!network.contains("head")) return;
     out << "<section id=\"choice\"><h2>What was chosen, and why</h2>\n<p>" << escaped(weightsSentence(network)) << " "
         << escaped(headSentence(network)) << "</p>\n<table><caption class=\"hidden\">Choices</caption><tbody>\n";

@@ -106,7 +106,8 @@ void writeRejection(std::ostream& out, const ReportView& view) {
     }
     out << "</p>\n"
         << linePlot("Unknown-rejection curve. The numbers are in the table below.",
-                    {"share of the images of the classes that is refused", 0.5}, {"share", 1.0, least}, lines, marked,
+                    {"share of the images of the classes that is refused", marked > 0.5 ? 1.0 : 0.5},
+                    {"share", 1.0, least}, lines, marked,
                     "this network: " + percent(marked) + " refused");
     writeRejectionTable(out, points, strangers);
     out << "</section>\n";

@@ -24,6 +24,37 @@ const Json& judgedOf(const Json& report) {
     return report.contains("judged") ? report["judged"] : report["leave_one_out"];
 }
 
+// Whether all that a page shows of a network's report is there, each in its form.
+bool isWhole(const Json& network) {
+    const auto text = [&](const char* key) { return network.contains(key) && network[key].is_string(); };
+    const auto number = [&](const char* key) { return network.contains(key) && network[key].is_number(); };
+    if (!network.is_object()) return false;
+    if (network.contains("architecture") && !text("architecture")) return false;
+    if (network.contains("expected_accuracy") && !number("expected_accuracy")) return false;
+    if (network.contains("dropped_suspects") && !(number("dropped_suspects") && number("expected_accuracy_of_all"))) {
+        return false;
+    }
+    if (!network.contains("head")) return true;
+    for (const char* key : {"head", "weights", "pooling"}) {
+        if (!text(key)) return false;
+    }
+    for (const char* key : {"regulariser", "temperature", "feature_count", "sample", "expected_log_loss"}) {
+        if (!number(key)) return false;
+    }
+    if (!network.contains("features") || !network["features"].is_array()) return false;
+    if (!network.contains("leave_one_out_on_sample")) return true;
+    const Json& candidates = network["leave_one_out_on_sample"];
+    return candidates.is_object() && candidates.size() == 2 && candidates.contains("predicted") &&
+           candidates.contains("base") && candidates["predicted"].is_number() && candidates["base"].is_number() &&
+           candidates.contains(network["weights"].get<std::string>());
+}
+
+const Json& networkOf(const Json& report) {
+    static const Json nothing = Json::object();
+    if (!report.contains("judged")) return report;
+    return report.contains("network") && isWhole(report["network"]) ? report["network"] : nothing;
+}
+
 ShownImage readImageRow(const Json& row) {
     ShownImage image;
     image.file = row["file"];
@@ -72,7 +103,7 @@ std::vector<std::string> firstOf(const std::vector<std::string>& files, size_t m
 }  // namespace
 
 ReportView::ReportView(const Json& source)
-    : report(source), judged(judgedOf(source)), measured(source.contains("judged")) {
+    : report(source), judged(judgedOf(source)), network(networkOf(source)), measured(source.contains("judged")) {
     readClasses();
     readLists();
     choosePairs();

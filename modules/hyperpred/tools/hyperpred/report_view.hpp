@@ -46,6 +46,9 @@ struct ReportView {
 
     const nlohmann::ordered_json& report;
     const nlohmann::ordered_json& judged;  // of doc/file_formats.md, "Judgement"
+    // What the prediction is known of. In an evaluation the network's own report, which may be anything: an empty
+    // object where it is not of the form of doc/file_formats.md.
+    const nlohmann::ordered_json& network;
     bool measured;                         // by `evaluate`, on images that the network has not seen
     std::vector<ShownClass> classes;       // all, by label
     std::vector<size_t> shownClasses;      // with examples: all by label, or those of the lowest accuracy

@@ -62,6 +62,10 @@ int runHelp(const ProgramPage& program, const std::vector<std::string>& argument
                   << " --help lists them\n";
         return 2;
     }
+    if (!std::cout.flush()) {  // a page that is cut short would be installed
+        std::cerr << program.name << " help: the standard output cannot be written, so some of it is missing\n";
+        return 1;
+    }
     return 0;
 }
 

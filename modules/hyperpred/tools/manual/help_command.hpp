@@ -14,7 +14,8 @@ namespace hyperpred {
 CommandPage helpCommandPage(const std::string& program);
 
 // `PROGRAM help [COMMAND | --man | --bash | --zsh | --fish]`, and what `--help` and `-h` as the first word do.
-// Prints on stdout and returns the exit status; 2 with a line on stderr where it is asked for what there is not.
+// Prints on stdout and returns the exit status: 2 with a line on stderr where it is asked for what there is not, 1
+// where stdout cannot be written.
 int runHelp(const ProgramPage& program, const std::vector<std::string>& arguments);
 
 }  // namespace hyperpred

@@ -38,7 +38,8 @@ std::vector<DataSet> matchTests(std::vector<DataSet> tests, const std::vector<Da
             fail(Failure::BadArgument, "test set \"" + test.name + "\": no entry of \"data\" has this name");
         }
         if (found->classNames != test.classNames) {
-            fail(Failure::BadArgument, "test set \"" + test.name + "\" has other classes than the training set of this name");
+            fail(Failure::BadArgument,
+                 "test set \"" + test.name + "\" has other classes than the training set of this name");
         }
         test.firstLabel = found->firstLabel;
     }

@@ -187,8 +187,8 @@ void MetaTraining::step() {
     const torch::Tensor input = taskImages(model_, set, task, augmented, chance_);
     const TargetWeights weights = weightsFor(model_, state_.parameters, planes, task);
     const StageOutputs stages = taskStages(model_, weights, input);
-    const torch::Tensor allLogits =
-        at::linear(stages.mean.back(), state_.parameters.at("classifier.weight"), state_.parameters.at("classifier.bias"));
+    const torch::Tensor allLogits = at::linear(stages.mean.back(), state_.parameters.at("classifier.weight"),
+                                               state_.parameters.at("classifier.bias"));
     std::map<std::string, torch::Tensor> losses =
         lossesOf(task, taskLogits(model_, state_.parameters, stages, task), allLogits);
     losses["loss"].backward();

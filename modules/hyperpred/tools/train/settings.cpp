@@ -30,7 +30,8 @@ int whole(const Json& value, const std::string& origin, const std::string& key) 
 
 DataRule parseRule(const Json& json, const std::string& origin) {
     DataRule rule;
-    if (!json.is_object()) refuse(origin, "each entry of data, validation and test must be an object, got " + json.dump());
+    if (!json.is_object())
+        refuse(origin, "each entry of data, validation and test must be an object, got " + json.dump());
     for (const auto& item : json.items()) {
         const Json& value = item.value();
         const std::string& key = item.key();
@@ -191,7 +192,8 @@ const std::vector<WordSetting>& wordSettings() {
          "after the warm-up; one_cycle: up over the first 30 %, momentum the other way, no warm-up of its own"},
         {"base.softmax", "per_set", {"per_set", "joint"}, "classes compete within their data set, or all with all"},
         {"base.init", "", {}, "checkpoint or safetensors with base weights to start from"},
-        {"base.classifier", "random", {"random", "means"}, "first classifier: small numbers, or nearest means of images"},
+        {"base.classifier", "random", {"random", "means"},
+         "first classifier: small numbers, or nearest means of images"},
         {"meta.init", "", {}, "checkpoint or safetensors with base weights to start from; empty: from scratch"},
         {"meta.head", "ridge", {"ridge", "cosine"}, "closed-form head inside the loss"},
         {"run.precision",
