@@ -48,6 +48,14 @@ bool readNumber(const std::string& text, float& value) {
 
 }  // namespace
 
+bool isMetadataObject(const std::string& text) {
+    try {
+        return readStrictJson(text, kMetadataNesting, "metadata").is_object();
+    } catch (const cv::Exception&) {
+        return false;
+    }
+}
+
 std::vector<uint8_t> readOnnxFile(const std::string& path) {
     std::error_code ignored;
     if (std::filesystem::is_directory(path, ignored)) {
@@ -100,7 +108,7 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
                                    "; at least 2 classes and 8..1024 pixels are expected");
     }
     const auto report = metadata.find("hyperpred.report");
-    if (report != metadata.end() && isStrictObject(report->second, kReportNesting)) description.report = report->second;
+    if (report != metadata.end() && isMetadataObject(report->second)) description.report = report->second;
     return description;
 }
 

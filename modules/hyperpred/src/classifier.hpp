@@ -30,7 +30,10 @@ std::map<std::string, std::string> toMetadata(const NetDescription& description)
 // Throws Failure::BadFile naming `origin` and the key that is missing or malformed.
 NetDescription parseMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin);
 
-const size_t kReportNesting = 32;  // a report that nests deeper is none: whoever prints it goes down as far
+// Objects of metadata (report, architecture) that nest deeper are none: whoever copies or prints them goes down as far.
+const size_t kMetadataNesting = 32;
+// Whether a text is strict JSON (strict_json.hpp) and such an object.
+bool isMetadataObject(const std::string& text);
 
 // The bytes of an ONNX file, at most 1 GiB. Throws Failure::NotFound or BadFile naming the path.
 std::vector<uint8_t> readOnnxFile(const std::string& path);

@@ -127,15 +127,6 @@ inline nlohmann::json readStrictJson(const std::string& text, size_t maxNesting,
     return reader.take();
 }
 
-// Whether a text is such JSON and an object: for what may also be left unread.
-inline bool isStrictObject(const std::string& text, size_t maxNesting) {
-    try {
-        return readStrictJson(text, maxNesting, "text").is_object();
-    } catch (const cv::Exception&) {
-        return false;
-    }
-}
-
 inline void requireObject(const nlohmann::json& value, const std::string& where) {
     if (!value.is_object()) fail(Failure::BadFile, where + ": must be an object, is " + kindOf(value));
 }

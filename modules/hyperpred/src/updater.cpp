@@ -34,11 +34,11 @@ struct KnownMetadata {
 KnownMetadata knownMetadata(const std::map<std::string, std::string>& metadata, const std::string& origin) {
     const auto parsed = [&](const char* key) {
         const auto found = metadata.find(key);
-        const bool readable = found != metadata.end() && isStrictObject(found->second, kReportNesting);
+        const bool readable = found != metadata.end() && isMetadataObject(found->second);
         const Json value = readable ? Json::parse(found->second, nullptr, false) : Json();
         if (value.is_object()) return value;
         fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key + " is missing, or no JSON object of at most " +
-                                   std::to_string(kReportNesting) + " levels");
+                                   std::to_string(kMetadataNesting) + " levels");
     };
     KnownMetadata known;
     known.report = parsed("hyperpred.report");
