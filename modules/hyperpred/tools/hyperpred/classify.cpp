@@ -104,7 +104,7 @@ int runClassify(const std::vector<std::string>& given) {
     const Arguments arguments("hyperpred classify NET IMAGE|DIR|VIDEO|CAMERA [options]", options, {"NET", "SOURCE"},
                               given);
     if (arguments.helped()) return 0;
-    if (arguments.get<int>("threads") > 0) cv::setNumThreads(arguments.get<int>("threads"));
+    useThreads(arguments);
     Classifier classifier = Classifier::open(arguments.get<std::string>("NET"));
     const std::string source = arguments.get<std::string>("SOURCE");
     const Printer print(classifier.description().classNames, arguments.has("json"),
