@@ -100,7 +100,8 @@ Finding gpu() {
 
 Finding data() {
     const std::string folder = dataFolder();
-    if (fs::is_directory(folder)) return {State::Ok, "data", quotedPath(folder), {{"folder", folder}}};
+    std::error_code ignored;  // of a name that no folder can have: there is none
+    if (fs::is_directory(folder, ignored)) return {State::Ok, "data", quotedPath(folder), {{"folder", folder}}};
     return {State::Failed,
             "data",
             "folder " + quotedPath(folder) +
