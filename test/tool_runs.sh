@@ -119,6 +119,20 @@ check "one line for it" 1 "$(wc -l <"$work/out")"
 run classify "$work/o.onnx" "$work/odd_images" --json; check "the same as JSON" 0 $?
 check "one line for that" 1 "$(wc -l <"$work/out")"
 
+odd_net=$work/$(printf 'no\nnet')
+for use in "evaluate $work/small" "classify $work/small" "info" "update --repair"; do
+    set -- $use
+    run "$1" "$odd_net" "${@:2}"; check "an odd path to $1" 2 $?
+    check "one line" yes "$(one_line)"
+done
+run predict "$work/small" --model "$odd_net" --out "$work/x.onnx"; check "an odd path of a model" 2 $?
+check "one line" yes "$(one_line)"
+for use in "predict $work/small --out $work/x.onnx" "evaluate $work/a.onnx $work/small" "classify $work/a.onnx $work/small" \
+    "update $work/a.onnx --repair"; do
+    run $use --threads -1; check "fewer threads than none: $use" 2 $?
+    grep -q -- "--threads -1: 0" "$work/err"; check "and says so" 0 $?
+done
+
 # A folder to classify: what is no image is named, hidden files are not.
 mkdir -p "$work/mixed/.hidden"
 cp "$(find "$work/small" -type f | sort | head -n 1)" "$work/mixed/good.jpg"

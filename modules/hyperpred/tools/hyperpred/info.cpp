@@ -158,7 +158,7 @@ void print(const Json& result) {
 // What a file is shows in its first bytes: JSON, or a safetensors header ('{' behind its length), else ONNX.
 Json describeFile(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
-    if (!in) fail(Failure::NotFound, "\"" + path + "\": cannot be opened");
+    if (!in) fail(Failure::NotFound, quotedPath(path) + ": cannot be opened");
     char head[9] = {};
     in.read(head, sizeof head);
     const size_t firstInk = std::string(head, size_t(in.gcount())).find_first_not_of(" \t\r\n");
