@@ -127,8 +127,8 @@ for use in "evaluate $work/small" "classify $work/small" "info" "update --repair
 done
 run predict "$work/small" --model "$odd_net" --out "$work/x.onnx"; check "an odd path of a model" 2 $?
 check "one line" yes "$(one_line)"
-for use in "predict $work/small --out $work/x.onnx" "evaluate $work/a.onnx $work/small" "classify $work/a.onnx $work/small" \
-    "update $work/a.onnx --repair"; do
+for use in "predict $work/small --out $work/x.onnx" "evaluate $work/a.onnx $work/small" \
+    "classify $work/a.onnx $work/small" "update $work/a.onnx --repair"; do
     run $use --threads -1; check "fewer threads than none: $use" 2 $?
     grep -q -- "--threads -1: 0" "$work/err"; check "and says so" 0 $?
 done

@@ -27,7 +27,8 @@ const std::string& metadataValue(const std::map<std::string, std::string>& metad
                                  const std::string& origin) {
     const auto found = metadata.find(key);
     if (found == metadata.end()) {
-        fail(Failure::BadFile, quotedPath(origin) + ": metadata \"" + key + "\" is missing: not a network of hyperpred");
+        fail(Failure::BadFile,
+             quotedPath(origin) + ": metadata \"" + key + "\" is missing: not a network of hyperpred");
     }
     return found->second;
 }
@@ -112,7 +113,9 @@ std::vector<Answer> Classifier::classify(const std::vector<cv::Mat>& images, con
     std::vector<Answer> answers;
     const int size = description_.size;
     const auto classes = description_.classNames.size();
-    const auto nameOf = [&](size_t i) { return i < names.size() ? quotedPath(names[i]) : "image " + std::to_string(i); };
+    const auto nameOf = [&](size_t i) {
+        return i < names.size() ? quotedPath(names[i]) : "image " + std::to_string(i);
+    };
     for (size_t first = 0; first < images.size(); first += size_t(kBatch)) {
         const size_t count = std::min(images.size() - first, size_t(kBatch));
         std::vector<cv::Mat> converted;

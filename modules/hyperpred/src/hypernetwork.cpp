@@ -173,7 +173,8 @@ HyperNetwork loadHyperNetwork(const ModelFile& file) {
     hyper.config = parseHyperConfig(config, file.origin());
     hyper.trained = parseTrained(config, "hypernetwork in " + quotedPath(file.origin()));
     if (!hyper.trained && hyper.config.form == "pure") {
-        fail(Failure::BadFile, "model " + quotedPath(file.origin()) + ": the pure form has no base weights to fall back on, so "
+        fail(Failure::BadFile, "model " + quotedPath(file.origin()) +
+                                   ": the pure form has no base weights to fall back on, so "
                                    "\"trained\" cannot be false");
     }
     refuseForeignTensors(file, tensorNames(hyper.config, hyper.architecture, hyper.trained));

@@ -37,8 +37,9 @@ KnownMetadata knownMetadata(const std::map<std::string, std::string>& metadata, 
         const bool readable = found != metadata.end() && nestsWithin(kReportNesting, found->second);
         const Json value = readable ? Json::parse(found->second, nullptr, false) : Json();
         if (value.is_object()) return value;
-        fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key + " is missing, or no JSON object of at most " +
-                                   std::to_string(kReportNesting) + " levels");
+        fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key +
+                                   " is missing, or no JSON object of at most " + std::to_string(kReportNesting) +
+                                   " levels");
     };
     KnownMetadata known;
     known.report = parsed("hyperpred.report");
