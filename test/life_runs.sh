@@ -1,33 +1,9 @@
 #!/usr/bin/env bash
 # The life of a network by the tools: kept support, classes added, dropped and renamed, parts read by several processes.
 # usage: life_runs.sh BUILD_DIR SOURCE_DIR
-set -uo pipefail
-PATH=$1/bin:$PATH
-source=$2
-model=$source/data/models/resnet18.safetensors
-parts=$source/data/images/parts
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
+. "$(dirname "$0")/runs.sh"
 
-check() {  # check NAME STATUS-EXPECTED STATUS
-    if [ "$2" = "$3" ]; then passed=$((passed + 1)); else
-        failed=$((failed + 1)); echo "FAILED: $1: expected $2, got $3"; tail -n 3 "$work/err" 2>/dev/null
-    fi
-}
-run() { hyperpred "$@" >"$work/out" 2>"$work/err"; }
 same() { cmp -s "$work/$1.onnx" "$work/$3.onnx" && cmp -s "$work/$1.support" "$work/$3.support"; check "$4" "$2" $?; }
-take() {  # take FOLDER COUNT CLASS...: so many images of each class
-    local folder=$1 count=$2 class
-    shift 2
-    for class in "$@"; do
-        mkdir -p "$work/$folder/$class"
-        ls "$parts/support/$class" | head -n "$count" | while read -r f; do
-            cp "$parts/support/$class/$f" "$work/$folder/$class/"
-        done
-    done
-}
 
 # ---- update ----
 take known 10 bearing bolt gear
@@ -65,7 +41,7 @@ run update "$work/a.onnx" --rename bolt=gear; check "a name that is taken" 2 $?
 run update "$work/a.onnx" --add "$work/none"; check "no such folder" 2 $?
 mkdir -p "$work/text/nut" && echo text >"$work/text/nut/a.jpg"
 run update "$work/a.onnx" --add "$work/text"; check "no image in it" 1 $?
-check "one line" 1 "$(grep -c . "$work/err")"
+check "one line" yes "$(one_line)"
 same net 0 a "nothing of it was written"
 run update "$work/a.onnx" --add "$work/new" --out "$work/none/a.onnx"; check "no such folder to write to" 2 $?
 cp "$work/b.support" "$work/a.support"
@@ -178,5 +154,4 @@ check "predict_parts.slurm" 0 $?
 cmp -s "$work/all.onnx" "$work/slurm.onnx"; check "two parts are as one run" 0 $?
 ls "$work" | grep 'parts' >/dev/null; check "no part stays behind" 1 $?
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

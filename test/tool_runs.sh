@@ -1,30 +1,11 @@
 #!/usr/bin/env bash
 # Runs the tools as a user would, on the bundled images and on hostile folders: what they print, write and return.
 # usage: tool_runs.sh BUILD_DIR SOURCE_DIR
-set -uo pipefail
-tool=$1/bin/hyperpred
-source=$2
-model=$source/data/models/resnet18.safetensors
-parts=$source/data/images/parts
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-
-check() {  # check NAME STATUS-EXPECTED STATUS
-    if [ "$2" = "$3" ]; then passed=$((passed + 1)); else
-        failed=$((failed + 1)); echo "FAILED: $1: expected $2, got $3"; tail -n 3 "$work/err" 2>/dev/null
-    fi
-}
-run() { "$tool" "$@" >"$work/out" 2>"$work/err"; }
-one_line() { [ "$(wc -l <"$work/err")" = 1 ] && echo yes || { cat "$work/err"; echo no; }; }
+. "$(dirname "$0")/runs.sh"
 
 # A small support set keeps the run short under sanitizers: four classes, ten images each.
-mkdir "$work/small" "$work/shuffled"
-for class in $(ls "$parts/support" | head -n 4); do
-    mkdir "$work/small/$class"
-    for f in "$parts/support/$class"/0?.jpg; do cp "$f" "$work/small/$class/"; done
-done
+take small 10 $(ls "$parts/support" | head -n 4)
+mkdir "$work/shuffled"
 
 run predict "$work/small" --model "$model" --out "$work/a.onnx" --report "$work/r.html" --threads 1
 check "predict" 0 $?
@@ -139,6 +120,20 @@ check "one line for it" 1 "$(wc -l <"$work/out")"
 run classify "$work/o.onnx" "$work/odd_images" --json; check "the same as JSON" 0 $?
 check "one line for that" 1 "$(wc -l <"$work/out")"
 
+odd_net=$work/$(printf 'no\nnet')
+for use in "evaluate $work/small" "classify $work/small" "info" "update --repair"; do
+    set -- $use
+    run "$1" "$odd_net" "${@:2}"; check "an odd path to $1" 2 $?
+    check "one line" yes "$(one_line)"
+done
+run predict "$work/small" --model "$odd_net" --out "$work/x.onnx"; check "an odd path of a model" 2 $?
+check "one line" yes "$(one_line)"
+for use in "predict $work/small --out $work/x.onnx" "evaluate $work/a.onnx $work/small" \
+    "classify $work/a.onnx $work/small" "update $work/a.onnx --repair"; do
+    run $use --threads -1; check "fewer threads than none: $use" 2 $?
+    grep -q -- "--threads -1: 0" "$work/err"; check "and says so" 0 $?
+done
+
 # A folder to classify: what is no image is named, hidden files are not.
 mkdir -p "$work/mixed/.hidden"
 cp "$(find "$work/small" -type f | sort | head -n 1)" "$work/mixed/good.jpg"
@@ -160,7 +155,7 @@ check "one line" yes "$(one_line)"
 grep -q 'full.onnx": cannot be written' "$work/err"; check "that names the file" 0 $?
 cmp -s "$work/a.onnx" "$work/full.onnx"; check "the old network stays" 0 $?
 for command in "info $work/a.onnx" "help --man" "help predict" --version; do
-    "$tool" $command >/dev/full 2>"$work/err"; check "standard output full: $command" 1 $?
+    hyperpred $command >/dev/full 2>"$work/err"; check "standard output full: $command" 1 $?
 done
 check "one line" yes "$(one_line)"
 run predict "$work/small" --model "$model" --out /dev/full; check "no file to write to" 2 $?
@@ -169,7 +164,7 @@ run predict "$work/small" --model "$model" --out /dev/full; check "no file to wr
 mkdir "$work/interrupted"
 for delay in 0.01 0.05 0.1 0.2 0.4 0.8; do
     cp "$work/a.onnx" "$work/interrupted/net.onnx"
-    "$tool" predict "$work/small" --model "$model" --out "$work/interrupted/net.onnx" >"$work/out" 2>"$work/err" &
+    hyperpred predict "$work/small" --model "$model" --out "$work/interrupted/net.onnx" >"$work/out" 2>"$work/err" &
     pid=$!
     sleep "$delay"
     kill -INT "$pid" 2>/dev/null
@@ -180,5 +175,4 @@ for delay in 0.01 0.05 0.1 0.2 0.4 0.8; do
     check "nothing else after $delay s" net.onnx "$(ls -A "$work/interrupted")"
 done
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "error.hpp"
+#include "quoted_path.hpp"
 #include "strict_json.hpp"
 
 namespace cv {
@@ -364,7 +365,7 @@ nlohmann::ordered_json layerJson(const Architecture& architecture, const Node& n
 }  // namespace
 
 Architecture parseArchitecture(const std::string& document, const std::string& origin) {
-    const std::string where = "architecture \"" + origin + "\"";
+    const std::string where = "architecture " + quotedPath(origin);
     if (document.size() > kMaxBytes) {
         fail(Failure::BadFile, where + ": has " + std::to_string(document.size()) + " bytes; the limit is " +
                                    std::to_string(kMaxBytes));
@@ -386,13 +387,13 @@ Architecture parseArchitecture(const std::string& document, const std::string& o
 
 Architecture loadArchitecture(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
-    if (!in) fail(Failure::NotFound, "architecture \"" + path + "\": cannot be opened");
+    if (!in) fail(Failure::NotFound, "architecture " + quotedPath(path) + ": cannot be opened");
     std::string document(kMaxBytes + 1, '\0');
     in.read(&document[0], std::streamsize(document.size()));
-    if (in.bad()) fail(Failure::BadFile, "architecture \"" + path + "\": cannot be read");
+    if (in.bad()) fail(Failure::BadFile, "architecture " + quotedPath(path) + ": cannot be read");
     document.resize(size_t(in.gcount()));
     if (document.size() > kMaxBytes) {
-        fail(Failure::BadFile, "architecture \"" + path + "\": is larger than the limit, " +
+        fail(Failure::BadFile, "architecture " + quotedPath(path) + ": is larger than the limit, " +
                                    std::to_string(kMaxBytes) + " bytes");
     }
     return parseArchitecture(document, path);

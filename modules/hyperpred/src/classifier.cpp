@@ -28,7 +28,8 @@ const std::string& metadataValue(const std::map<std::string, std::string>& metad
                                  const std::string& origin) {
     const auto found = metadata.find(key);
     if (found == metadata.end()) {
-        fail(Failure::BadFile, "\"" + origin + "\": metadata \"" + key + "\" is missing: not a network of hyperpred");
+        fail(Failure::BadFile,
+             quotedPath(origin) + ": metadata \"" + key + "\" is missing: not a network of hyperpred");
     }
     return found->second;
 }
@@ -59,19 +60,19 @@ bool isMetadataObject(const std::string& text) {
 std::vector<uint8_t> readOnnxFile(const std::string& path) {
     std::error_code ignored;
     if (std::filesystem::is_directory(path, ignored)) {
-        fail(Failure::BadFile, "\"" + path + "\": is a folder, not a network");
+        fail(Failure::BadFile, quotedPath(path) + ": is a folder, not a network");
     }
     std::ifstream in(path, std::ios::binary | std::ios::ate);
-    if (!in) fail(Failure::NotFound, "\"" + path + "\": cannot be opened");
+    if (!in) fail(Failure::NotFound, quotedPath(path) + ": cannot be opened");
     const std::streamoff length = in.tellg();
     if (length < 1 || size_t(length) > kMaxOnnxBytes) {
-        fail(Failure::BadFile, "\"" + path + "\": " + std::to_string(length) + " bytes; a network has 1.." +
+        fail(Failure::BadFile, quotedPath(path) + ": " + std::to_string(length) + " bytes; a network has 1.." +
                                    std::to_string(kMaxOnnxBytes));
     }
     std::vector<uint8_t> bytes(size_t(length), 0);
     in.seekg(0);
     in.read(reinterpret_cast<char*>(bytes.data()), length);
-    if (in.gcount() != length) fail(Failure::BadFile, "\"" + path + "\": cannot be read to its end");
+    if (in.gcount() != length) fail(Failure::BadFile, quotedPath(path) + ": cannot be read to its end");
     return bytes;
 }
 
@@ -96,14 +97,14 @@ NetDescription parseMetadata(const std::map<std::string, std::string>& metadata,
         description.size = nlohmann::json::parse(preprocessing).at("size").get<int>();
     } catch (const nlohmann::json::exception& error) {
         fail(Failure::BadFile,
-             "\"" + origin + "\": metadata hyperpred.classes or hyperpred.preprocessing: " + error.what());
+             quotedPath(origin) + ": metadata hyperpred.classes or hyperpred.preprocessing: " + error.what());
     }
     if (!readNumber(threshold, description.threshold)) {
         fail(Failure::BadFile,
-             "\"" + origin + "\": metadata hyperpred.threshold is \"" + threshold + "\", not a finite number");
+             quotedPath(origin) + ": metadata hyperpred.threshold is " + inQuotes(threshold) + ", not a finite number");
     }
     if (description.classNames.size() < 2 || description.size < 8 || description.size > 1024) {
-        fail(Failure::BadFile, "\"" + origin + "\": metadata name " + std::to_string(description.classNames.size()) +
+        fail(Failure::BadFile, quotedPath(origin) + ": metadata name " + std::to_string(description.classNames.size()) +
                                    " classes and size " + std::to_string(description.size) +
                                    "; at least 2 classes and 8..1024 pixels are expected");
     }
@@ -131,7 +132,9 @@ std::vector<Answer> Classifier::classify(const std::vector<cv::Mat>& images, con
     std::vector<Answer> answers;
     const int size = description_.size;
     const auto classes = description_.classNames.size();
-    const auto nameOf = [&](size_t i) { return i < names.size() ? quotedPath(names[i]) : "image " + std::to_string(i); };
+    const auto nameOf = [&](size_t i) {
+        return i < names.size() ? quotedPath(names[i]) : "image " + std::to_string(i);
+    };
     for (size_t first = 0; first < images.size(); first += size_t(kBatch)) {
         const size_t count = std::min(images.size() - first, size_t(kBatch));
         std::vector<cv::Mat> converted;

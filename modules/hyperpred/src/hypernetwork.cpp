@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "error.hpp"
+#include "quoted_path.hpp"
 #include "strict_json.hpp"
 
 namespace cv {
@@ -62,7 +63,7 @@ bool parseTrained(const std::string& json, const std::string& where) {
 void refuseForeignTensors(const ModelFile& file, const std::set<std::string>& expected) {
     for (const auto& item : file.entries()) {
         if (expected.count(item.first) == 0) {
-            fail(Failure::BadFile, "model \"" + file.origin() + "\": tensor " + inQuotes(item.first) +
+            fail(Failure::BadFile, "model " + quotedPath(file.origin()) + ": tensor " + inQuotes(item.first) +
                                        " belongs to no part of its architecture and hypernetwork");
         }
     }
@@ -122,7 +123,7 @@ std::set<std::string> tensorNames(const HyperConfig& config, const Architecture&
 }  // namespace
 
 HyperConfig parseHyperConfig(const std::string& json, const std::string& origin) {
-    const std::string where = "hypernetwork in \"" + origin + "\"";
+    const std::string where = "hypernetwork in " + quotedPath(origin);
     const nlohmann::json document = parseDocument(json, kMaxConfigBytes, where);
     if (!document.is_object()) fail(Failure::BadFile, where + ": an object {...} is expected");
     std::set<std::string> known = {"form", "encoder", "sketch_mix", "trained"};
@@ -163,16 +164,17 @@ std::string toJson(const HyperConfig& config) {
 HyperNetwork loadHyperNetwork(const ModelFile& file) {
     const std::string& format = file.metadata("format");
     if (format != kFormat) {
-        fail(Failure::BadFile, "model \"" + file.origin() + "\": its format is " + inQuotes(format) +
+        fail(Failure::BadFile, "model " + quotedPath(file.origin()) + ": its format is " + inQuotes(format) +
                                    ", this version reads \"" + kFormat + "\"");
     }
     HyperNetwork hyper;
     hyper.architecture = parseArchitecture(file.metadata("architecture"), "metadata of " + file.origin());
     const std::string& config = file.metadata("hypernetwork");
     hyper.config = parseHyperConfig(config, file.origin());
-    hyper.trained = parseTrained(config, "hypernetwork in \"" + file.origin() + "\"");
+    hyper.trained = parseTrained(config, "hypernetwork in " + quotedPath(file.origin()));
     if (!hyper.trained && hyper.config.form == "pure") {
-        fail(Failure::BadFile, "model \"" + file.origin() + "\": the pure form has no base weights to fall back on, so "
+        fail(Failure::BadFile, "model " + quotedPath(file.origin()) +
+                                   ": the pure form has no base weights to fall back on, so "
                                    "\"trained\" cannot be false");
     }
     refuseForeignTensors(file, tensorNames(hyper.config, hyper.architecture, hyper.trained));
@@ -183,7 +185,7 @@ HyperNetwork loadHyperNetwork(const ModelFile& file) {
     }
     const auto training = file.metadata().find("training");
     if (training != file.metadata().end()) {
-        parseDocument(training->second, kMaxTrainingBytes, "training summary in \"" + file.origin() + "\"");
+        parseDocument(training->second, kMaxTrainingBytes, "training summary in " + quotedPath(file.origin()));
         hyper.training = training->second;
     }
     return hyper;

@@ -15,6 +15,7 @@
 #include "error.hpp"
 #include "half.hpp"
 #include "hash.hpp"
+#include "quoted_path.hpp"
 #include "strict_json.hpp"
 
 namespace cv {
@@ -248,7 +249,7 @@ struct ModelFile::Contents {
     std::map<std::string, std::string> metadata;
     std::map<std::string, Entry> entries;
 
-    std::string where() const { return "model file \"" + origin + "\""; }
+    std::string where() const { return "model file " + quotedPath(origin); }
     static std::shared_ptr<const Contents> check(std::unique_ptr<const FileBytes> bytes, const std::string& origin);
 };
 
@@ -278,7 +279,7 @@ std::shared_ptr<const ModelFile::Contents> ModelFile::Contents::check(std::uniqu
 
 ModelFile ModelFile::open(const std::string& path) {
     ModelFile file;
-    file.contents_ = Contents::check(mapFile(path, "model file \"" + path + "\""), path);
+    file.contents_ = Contents::check(mapFile(path, "model file " + quotedPath(path)), path);
     return file;
 }
 
@@ -435,12 +436,12 @@ std::vector<uint8_t> modelFileBytes(const std::string& where, const std::map<std
 
 void writeModelFile(const std::string& path, const std::map<std::string, std::string>& metadata,
                     const std::map<std::string, Tensor>& tensors, StorageType type) {
-    writeAtomically(path, allOf(modelFileBytes("model file \"" + path + "\"", metadata, tensors, type)));
+    writeAtomically(path, allOf(modelFileBytes("model file " + quotedPath(path), metadata, tensors, type)));
 }
 
 void writeByteFile(const std::string& path, const std::map<std::string, std::string>& metadata,
                    const std::map<std::string, ByteTensor>& tensors) {
-    writeAtomically(path, allOf(fileBytes("model file \"" + path + "\"", metadata, tensors, StorageType::U8)));
+    writeAtomically(path, allOf(fileBytes("model file " + quotedPath(path), metadata, tensors, StorageType::U8)));
 }
 
 }  // namespace hyperpred

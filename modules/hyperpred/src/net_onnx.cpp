@@ -11,6 +11,7 @@
 #include "onnx_fields.hpp"
 #include "protobuf_reader.hpp"
 #include "protobuf_writer.hpp"
+#include "quoted_path.hpp"
 #include "strict_json.hpp"
 #include "version.hpp"
 
@@ -399,7 +400,7 @@ std::string onnxChecksum(const std::vector<uint8_t>& bytes) {
 }
 
 std::vector<uint8_t> onnxBody(const std::vector<uint8_t>& bytes, const std::string& origin) {
-    const std::string where = "ONNX file \"" + origin + "\"";
+    const std::string where = "ONNX file " + quotedPath(origin);
     const OnnxSummary summary = readModel(bytes, where);
     ProtobufReader reader(summary.graph.data, summary.graph.size, where + ", graph");
     ProtobufField field, part;
@@ -416,7 +417,7 @@ std::vector<uint8_t> onnxBody(const std::vector<uint8_t>& bytes, const std::stri
 }
 
 std::map<std::string, std::string> readOnnxMetadata(const std::vector<uint8_t>& bytes, const std::string& origin) {
-    const std::string where = "ONNX file \"" + origin + "\"";
+    const std::string where = "ONNX file " + quotedPath(origin);
     const OnnxSummary summary = readModel(bytes, where);
     if (summary.checksum) {
         verifyChecksum(bytes, summary.checksum, where);

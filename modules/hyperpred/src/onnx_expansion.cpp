@@ -10,6 +10,7 @@
 #include "onnx_fields.hpp"
 #include "protobuf_reader.hpp"
 #include "protobuf_writer.hpp"
+#include "quoted_path.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -46,7 +47,7 @@ size_t itemSize(int64_t type) {
 class Expansion {
 public:
     Expansion(const std::vector<uint8_t>& bytes, const std::string& origin)
-        : bytes_(bytes), where_("ONNX file \"" + origin + "\"") {
+        : bytes_(bytes), where_("ONNX file " + quotedPath(origin)) {
         ProtobufReader reader(bytes.data(), bytes.size(), where_);
         for (ProtobufField field; reader.next(field);) {
             if (field.number != model::graph || !field.isBytes) continue;

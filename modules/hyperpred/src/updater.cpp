@@ -37,8 +37,9 @@ KnownMetadata knownMetadata(const std::map<std::string, std::string>& metadata, 
         const bool readable = found != metadata.end() && isMetadataObject(found->second);
         const Json value = readable ? Json::parse(found->second, nullptr, false) : Json();
         if (value.is_object()) return value;
-        fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key + " is missing, or no JSON object of at most " +
-                                   std::to_string(kMetadataNesting) + " levels");
+        fail(Failure::BadFile, quotedPath(origin) + ": its metadata " + key +
+                                   " is missing, or no JSON object of at most " + std::to_string(kMetadataNesting) +
+                                   " levels");
     };
     KnownMetadata known;
     known.report = parsed("hyperpred.report");

@@ -45,6 +45,7 @@ BOOST_AUTO_TEST_CASE(without_data_every_other_check_is_made) {
             BOOST_TEST(bool(examined(subject, "/none").at(0).state == State::Ok));
         }
     }
+    BOOST_TEST(bool(examined("data", std::string(5000, 'x')).at(0).state == State::Failed));
     BOOST_TEST(bool(examined("gpu", "/none").at(0).state != State::Failed));  // none is no fault
 }
 

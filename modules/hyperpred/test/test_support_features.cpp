@@ -123,7 +123,9 @@ BOOST_AUTO_TEST_CASE(malformed_parts_are_named) {
     BOOST_TEST(holds(with("images", "3"), "shape"));
     BOOST_TEST(holds(with("columns", "x"), "\"columns\", line 1: not valid JSON"));
     const std::string deep = std::string(1000000, '[') + std::string(1000000, ']');
-    for (const char* key : {"classes", "listed", "rejected"}) BOOST_TEST(holds(with(key, deep), "nested deeper than 1"));
+    for (const char* key : {"classes", "listed", "rejected"}) {
+        BOOST_TEST(holds(with(key, deep), "nested deeper than 1"));
+    }
     BOOST_TEST(holds(refusal([](Parts& parts) { parts.metadata.erase("head"); }), "\"head\""));
     BOOST_TEST(holds(refusal([](Parts& parts) { parts.tensors.erase("labels"); }), "\"labels\": is missing"));
     BOOST_TEST(holds(refusal([](Parts& parts) { parts.tensors["labels"].values[1] = 2; }), "a label is 2"));

@@ -80,14 +80,14 @@ int classifyFolder(Classifier& classifier, const std::string& folder, bool stric
 
 int classifyVideo(Classifier& classifier, cv::VideoCapture& capture, const std::string& source, int frames,
                   const Printer& print) {
-    if (!capture.isOpened()) throw CannotDo("\"" + source + "\" is no image and OpenCV cannot open it as a video");
+    if (!capture.isOpened()) throw CannotDo(quotedPath(source) + " is no image and OpenCV cannot open it as a video");
     cv::Mat frame;
     int count = 0;
     while ((frames == 0 || count < frames) && capture.read(frame)) {
         print(source + "#" + std::to_string(count), classifier.classify({frame}).front());
         ++count;
     }
-    if (count == 0) throw CannotDo("\"" + source + "\" gave no frame");
+    if (count == 0) throw CannotDo(quotedPath(source) + " gave no frame");
     return 0;
 }
 
@@ -104,7 +104,7 @@ int runClassify(const std::vector<std::string>& given) {
     const Arguments arguments("hyperpred classify NET IMAGE|DIR|VIDEO|CAMERA [options]", options, {"NET", "SOURCE"},
                               given);
     if (arguments.helped()) return 0;
-    if (arguments.get<int>("threads") > 0) cv::setNumThreads(arguments.get<int>("threads"));
+    useThreads(arguments);
     Classifier classifier = Classifier::open(arguments.get<std::string>("NET"));
     const std::string source = arguments.get<std::string>("SOURCE");
     const Printer print(classifier.description().classNames, arguments.has("json"),
@@ -115,7 +115,7 @@ int runClassify(const std::vector<std::string>& given) {
         cv::VideoCapture camera(std::stoi(source));
         return classifyVideo(classifier, camera, source, frames, print);
     }
-    if (!fs::exists(source)) throw WrongUse("\"" + source + "\" does not exist");
+    if (!fs::exists(source)) throw WrongUse(quotedPath(source) + " does not exist");
     cv::Mat image;
     std::string reason;
     try {

@@ -2,6 +2,7 @@
 #include "command.hpp"
 
 #include <iostream>
+#include <opencv2/core/utility.hpp>
 
 namespace cv {
 namespace hyperpred {
@@ -121,6 +122,12 @@ bool Arguments::given(const std::string& name) const {
 
 const std::vector<std::string>& Arguments::rest(const std::string& name) const {
     return get<std::vector<std::string>>(name);
+}
+
+void useThreads(const Arguments& arguments) {
+    const int threads = arguments.get<int>("threads");
+    if (threads < 0) throw WrongUse("--threads " + std::to_string(threads) + ": 0 (all cores) or more is expected");
+    if (threads > 0) cv::setNumThreads(threads);
 }
 
 }  // namespace hyperpred

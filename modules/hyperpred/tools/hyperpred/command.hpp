@@ -58,6 +58,9 @@ private:
     bool helped_ = false;
 };
 
+// The option "threads" for OpenCV; 0 leaves it all cores. Throws WrongUse below 0.
+void useThreads(const Arguments& arguments);
+
 }  // namespace hyperpred
 }  // namespace cv
 

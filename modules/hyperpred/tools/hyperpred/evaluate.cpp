@@ -71,7 +71,7 @@ int runEvaluate(const std::vector<std::string>& given) {
     const Arguments arguments("hyperpred evaluate NET DIR [options]", options, {"NET", "DIR"}, given);
     if (arguments.helped()) return 0;
     if (arguments.has("report")) checkReportPath(arguments.get<std::string>("report"));
-    if (arguments.get<int>("threads") > 0) cv::setNumThreads(arguments.get<int>("threads"));
+    useThreads(arguments);
     Classifier classifier = Classifier::open(arguments.get<std::string>("NET"));
     LabelledFiles list = listLabelledFiles(arguments.get<std::string>("DIR"), arguments.has("strict"));
     const std::vector<std::string>& known = classifier.description().classNames;

@@ -163,12 +163,12 @@ int runPredict(const std::vector<std::string>& given) {
     }
     if (arguments.has("report")) checkReportPath(arguments.get<std::string>("report"));
     noteInterruption();
-    const int threads = arguments.get<int>("threads");
-    if (threads > 0) cv::setNumThreads(threads);
+    useThreads(arguments);
     if (arguments.has("partial")) return runPartial(arguments);
     if (merging && arguments.has("strict")) throw WrongUse("--strict belongs to --partial, which reads the files");
     const auto predictor = HyperPredictor::create(modelPath(arguments.get<std::string>("model")),
-                                                  arguments.get<std::string>("device"), threads);
+                                                  arguments.get<std::string>("device"),
+                                                  arguments.get<int>("threads"));
     LabelledFiles list;
     if (!merging) list = listLabelledFiles(arguments.get<std::string>("DIR"), arguments.has("strict"));
     const AddedFiles added = merging ? addParts(*predictor, arguments.rest("merge"), list)

@@ -91,7 +91,7 @@ int runUpdate(const std::vector<std::string>& given) {
                               {"NET"}, given);
     if (arguments.helped()) return 0;
     noteInterruption();
-    if (arguments.get<int>("threads") > 0) cv::setNumThreads(arguments.get<int>("threads"));
+    useThreads(arguments);
     const std::string net = arguments.get<std::string>("NET");
     const std::string out = arguments.has("out") ? arguments.get<std::string>("out") : net;
     if (!arguments.has("add") && !arguments.has("drop") && !arguments.has("rename") && !arguments.has("repair")) {
