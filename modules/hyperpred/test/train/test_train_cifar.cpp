@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <opencv2/imgcodecs.hpp>
 
 #include "cifar_files.hpp"
 #include "cifar_pickle.hpp"
@@ -168,6 +169,26 @@ BOOST_AUTO_TEST_CASE(PackingKeepsLabelsNamesAndPixels) {
     BOOST_CHECK_EQUAL(packed.labels[2].item<int64_t>(), 41);
     BOOST_CHECK_EQUAL(packed.pixels.size(1), 32);
     BOOST_CHECK_EQUAL(packed.pixels[1][0][3][2].item<int>(), int(uint8_t(planeByte(1, 3))));  // red of pixel (0, 3)
+}
+
+// The second of the three classes has nothing but damaged files.
+BOOST_AUTO_TEST_CASE(DamagedImagesAreLeftOutUnlessStrict) {
+    const CifarFolder folder;
+    const std::string root = folder.path("classes"), out = folder.path("out.pack");
+    for (const std::string& name : {"a", "b", "c"}) {
+        std::filesystem::create_directories(root + "/" + name);
+        std::ofstream(root + "/" + name + "/0.png") << "no picture";
+        if (name != "b") cv::imwrite(root + "/" + name + "/1.png", cv::Mat(9, 9, CV_8UC3, cv::Scalar::all(name[0])));
+    }
+    packImages(root, 8, out, false);
+    const PackedFile packed = readPackedFile(out);
+    BOOST_CHECK((packed.classNames == std::vector<std::string>{"a", "c"}));
+    BOOST_REQUIRE_EQUAL(packed.labels.numel(), 2);
+    BOOST_CHECK_EQUAL(packed.labels[1].item<int64_t>(), 1);
+    BOOST_CHECK_EQUAL(packed.pixels[1][0][0][0].item<int>(), int('c'));
+    BOOST_CHECK_THROW(packImages(root, 8, out, true), std::exception);
+    for (const char* name : {"a", "c"}) std::filesystem::remove(root + "/" + std::string(name) + "/1.png");
+    BOOST_CHECK_THROW(packImages(root, 8, out, false), std::exception);
 }
 
 BOOST_AUTO_TEST_CASE(DamagedFilesAreRefusedByName) {
