@@ -211,6 +211,21 @@ BOOST_AUTO_TEST_CASE(DamagedFilesAreRefusedByName) {
     folder.write("train",
                  pickleDictionary({{"fine_labels", pickleList({"K\x01"})}, {"data", pickleArray(1, planes(0) + planes(1))}}));
     BOOST_CHECK(contains(sentence(folder.path("train")), "1 x 3072"));
+    folder.write("train", pickleDictionary(
+                              {{"fine_labels", pickleList({pickleText("7")})}, {"data", pickleArray(1, planes(0))}}));
+    BOOST_CHECK(contains(sentence(folder.path("train")), "label 0 of \"fine_labels\" is no integer"));
+}
+
+// A million tuples, each in the next, and a list that holds itself: letting go of them must not go as deep.
+BOOST_AUTO_TEST_CASE(DeepPicklesAreReadAndLetGo) {
+    std::weak_ptr<const Pickled> gone;
+    for (const std::string& bytes : {")" + std::string(1000000, '\x85') + ".", std::string("]q\x01h\x01"
+                                                                                           "a.")}) {
+        const auto root = parsePickle(bytes, "x");
+        BOOST_REQUIRE_EQUAL(root->items.size(), 1u);
+        gone = root;
+    }
+    BOOST_CHECK(gone.expired());
 }
 
 // Whatever a pickle names, it is data: no operation calls anything, and an unknown one is refused.
