@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(PackingKeepsLabelsNamesAndPixels) {
 BOOST_AUTO_TEST_CASE(DamagedImagesAreLeftOutUnlessStrict) {
     const CifarFolder folder;
     const std::string root = folder.path("classes"), out = folder.path("out.pack");
-    for (const std::string& name : {"a", "b", "c"}) {
+    for (const std::string name : {"a", "b", "c"}) {
         std::filesystem::create_directories(root + "/" + name);
         std::ofstream(root + "/" + name + "/0.png") << "no picture";
         if (name != "b") cv::imwrite(root + "/" + name + "/1.png", cv::Mat(9, 9, CV_8UC3, cv::Scalar::all(name[0])));
