@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <opencv2/imgcodecs.hpp>
 
 #include "cifar_files.hpp"
 #include "cifar_pickle.hpp"
@@ -170,6 +171,26 @@ BOOST_AUTO_TEST_CASE(PackingKeepsLabelsNamesAndPixels) {
     BOOST_CHECK_EQUAL(packed.pixels[1][0][3][2].item<int>(), int(uint8_t(planeByte(1, 3))));  // red of pixel (0, 3)
 }
 
+// The second of the three classes has nothing but damaged files.
+BOOST_AUTO_TEST_CASE(DamagedImagesAreLeftOutUnlessStrict) {
+    const CifarFolder folder;
+    const std::string root = folder.path("classes"), out = folder.path("out.pack");
+    for (const std::string name : {"a", "b", "c"}) {
+        std::filesystem::create_directories(root + "/" + name);
+        std::ofstream(root + "/" + name + "/0.png") << "no picture";
+        if (name != "b") cv::imwrite(root + "/" + name + "/1.png", cv::Mat(9, 9, CV_8UC3, cv::Scalar::all(name[0])));
+    }
+    packImages(root, 8, out, false);
+    const PackedFile packed = readPackedFile(out);
+    BOOST_CHECK((packed.classNames == std::vector<std::string>{"a", "c"}));
+    BOOST_REQUIRE_EQUAL(packed.labels.numel(), 2);
+    BOOST_CHECK_EQUAL(packed.labels[1].item<int64_t>(), 1);
+    BOOST_CHECK_EQUAL(packed.pixels[1][0][0][0].item<int>(), int('c'));
+    BOOST_CHECK_THROW(packImages(root, 8, out, true), std::exception);
+    for (const char* name : {"a", "c"}) std::filesystem::remove(root + "/" + std::string(name) + "/1.png");
+    BOOST_CHECK_THROW(packImages(root, 8, out, false), std::exception);
+}
+
 BOOST_AUTO_TEST_CASE(DamagedFilesAreRefusedByName) {
     const CifarFolder folder;
     folder.writeHundred(true);
@@ -190,6 +211,21 @@ BOOST_AUTO_TEST_CASE(DamagedFilesAreRefusedByName) {
     folder.write("train", pickleDictionary({{"fine_labels", pickleList({"K\x01"})},
                                             {"data", pickleArray(1, planes(0) + planes(1))}}));
     BOOST_CHECK(contains(sentence(folder.path("train")), "1 x 3072"));
+    folder.write("train", pickleDictionary(
+                              {{"fine_labels", pickleList({pickleText("7")})}, {"data", pickleArray(1, planes(0))}}));
+    BOOST_CHECK(contains(sentence(folder.path("train")), "label 0 of \"fine_labels\" is no integer"));
+}
+
+// A million tuples, each in the next, and a list that holds itself: letting go of them must not go as deep.
+BOOST_AUTO_TEST_CASE(DeepPicklesAreReadAndLetGo) {
+    std::weak_ptr<const Pickled> gone;
+    for (const std::string& bytes : {")" + std::string(1000000, '\x85') + ".", std::string("]q\x01h\x01"
+                                                                                           "a.")}) {
+        const auto root = parsePickle(bytes, "x");
+        BOOST_REQUIRE_EQUAL(root->items.size(), 1u);
+        gone = root;
+    }
+    BOOST_CHECK(gone.expired());
 }
 
 // Whatever a pickle names, it is data: no operation calls anything, and an unknown one is refused.

@@ -37,6 +37,19 @@ BOOST_AUTO_TEST_CASE(AResumedLogDropsRowsAfterItsCheckpoint) {
     std::filesystem::remove(path);
 }
 
+BOOST_AUTO_TEST_CASE(ARowThatWasCutOffDoesNotStopAResumedRun) {
+    const std::string path = pathOf("cut.csv");
+    for (const char* cut : {"3", "3,1.5,0.2"}) {  // too few cells, and enough with the last one cut
+        std::ofstream(path) << "step,loss,accuracy\n1,0.5,\n2,1.5,0.5\n" << cut;
+        RunLog log(path, {"loss", "accuracy"}, 3);
+        log.append(4, {{"loss", 2.0}});
+        BOOST_CHECK_EQUAL(readLog(path).rows.size(), 3);
+    }
+    std::ofstream(path) << "step,loss,accuracy\n1,0.5\n2,1.5,0.5\n";
+    BOOST_CHECK_THROW(readLog(path), std::exception);  // not the last one: the file is another's
+    std::filesystem::remove(path);
+}
+
 BOOST_AUTO_TEST_CASE(AnotherDecoderReadsThePictureAsDrawn) {
     const std::string path = pathOf("canvas.png");
     PngCanvas canvas(301, 500);  // more than one stored block, an odd width

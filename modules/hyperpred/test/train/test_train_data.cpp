@@ -75,6 +75,13 @@ BOOST_AUTO_TEST_CASE(RulesSelectTheClassesTheyName) {
     BOOST_CHECK_EQUAL(sets[1].firstLabel, 5);
     rule.excludeNames = {"no such class"};
     BOOST_CHECK_THROW(selectData({rule}, files), std::exception);
+    // Of the seven that are left: none, one, more than there are.
+    for (const auto& lasts : std::vector<std::pair<int, int>>{{9, 0}, {6, 0}, {0, 1}, {0, 8}, {2, 6}}) {
+        DataRule few = held;
+        few.excludeLastOfRest = lasts.first;
+        few.onlyLastOfRest = lasts.second;
+        BOOST_CHECK_THROW(selectData({few}, files), std::exception);
+    }
 }
 
 // torch's "meta" device stands for a GPU: tensors there have a shape and no content.

@@ -62,6 +62,24 @@ BOOST_AUTO_TEST_CASE(MetaStageInPiecesEqualsTheWholeBitForBit) {
     compareWholeAndPieces(runMetaStage, {"meta.base_lr=0.0001"}, 3);
 }
 
+// Among later checkpoints its own would be removed as the oldest, and `resume` would go on from another's.
+BOOST_AUTO_TEST_CASE(AnEarlierCheckpointGoesOnInAFolderOfItsOwn) {
+    const TinyTraining tiny;
+    at::set_num_threads(2);
+    const std::string stop = "run.stop_after_steps=3";
+    BOOST_REQUIRE(!runBaseStage(tiny.settings("run", {stop}), nullptr));
+    TrainState state = loadCheckpoint(tiny.path("run"));
+    BOOST_REQUIRE(!runBaseStage(tiny.settings("run", {stop}), &state));
+    TrainState early = loadCheckpoint(tiny.path("run/checkpoint-0000000003.pt")), again = early;
+    BOOST_CHECK_EXCEPTION(
+        runBaseStage(tiny.settings("run", {stop}), &early), std::exception, [](const std::exception& error) {
+            return std::string(error.what()).find("checkpoint-0000000006.pt\" is later than step 3") !=
+                   std::string::npos;
+        });
+    BOOST_CHECK(!runBaseStage(tiny.settings("branch", {stop}), &again));
+    BOOST_CHECK_EQUAL(loadCheckpoint(tiny.path("branch")).step, 6);
+}
+
 BOOST_AUTO_TEST_CASE(OnlyTheNewestTwoCheckpointsStay) {
     const TinyTraining tiny;
     TrainState state;

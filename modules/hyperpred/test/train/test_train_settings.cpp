@@ -56,6 +56,20 @@ BOOST_AUTO_TEST_CASE(ValuesOutOfRangeAreNamedWithTheirRange) {
     BOOST_CHECK(has(refusal(document(""), {"base.batch=12.5"}), "integer"));
     BOOST_CHECK(has(refusal(document(""), {"run.precision=f16"}), "bf16"));
     BOOST_CHECK(has(refusal(document(""), {"base.resolutions=[[0.5,32],[0.2,64]]"}), "resolutions"));
+    BOOST_CHECK(has(refusal(document(""), {"base.resolutions=[[0.5,4294967328]]"}), "resolutions"));  // 2^32 + 32
+}
+
+// A name heads columns of log.csv and goes into the model file, which must tell nothing of the machine.
+BOOST_AUTO_TEST_CASE(ADataSetIsCalledAsItsFileUnlessItHasAName) {
+    const auto nameOf = [](const std::string& entry) {
+        return parseSettings(R"({"architecture": "n", "data": [)" + entry + "]}", "run.json", {}).data[0].name;
+    };
+    BOOST_CHECK_EQUAL(nameOf(R"({"file": "/home/someone/birds.v2.pack"})"), "birds.v2");
+    BOOST_CHECK_EQUAL(nameOf(R"({"file": "/home/someone/birds.pack", "name": "b"})"), "b");
+    for (const char* name : {"a,b", "a\\nb", "a\\\"b"}) {
+        const std::string entry = R"({"file": "a.pack", "name": ")" + std::string(name) + R"("})";
+        BOOST_CHECK(has(refusal(R"({"architecture": "n", "data": [)" + entry + "]}"), "comma"));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(WhatIsNeededIsAskedFor) {

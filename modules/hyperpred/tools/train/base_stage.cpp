@@ -82,18 +82,20 @@ int64_t edgeAt(const Settings& settings, const Architecture& architecture, doubl
     return edge;
 }
 
-class BaseTraining {
+class BaseTraining : private SteppedStage {
 public:
     BaseTraining(const Settings& settings, TrainState* from);
     bool run();
 
 private:
     void start(TrainState* from);
-    void step();
+    void step() override;
+    void afterStep(RunControl& control, Progress& progress) override;
+    void report(bool validating, RunControl& control, Progress& progress);
     torch::Tensor lossOf(const Batch& batch, double share);
     std::map<std::string, double> validate();
     std::vector<std::string> judgedColumns() const;
-    void save();
+    void save() override;
 
     const Settings& settings_;
     Architecture architecture_;
@@ -144,9 +146,7 @@ BaseTraining::BaseTraining(const Settings& settings, TrainState* from)
 void BaseTraining::start(TrainState* from) {
     if (from != nullptr) {
         state_ = std::move(*from);
-        if (state_.classNames != space_.names) {
-            fail(Failure::BadFile, "the checkpoint was trained on other classes than the configuration selects");
-        }
+        requireResumable(state_, space_.names, settings_.word("run.out"));
         chance_.set_state(state_.chance);
     } else {
         const std::string& init = settings_.word("base.init");
@@ -162,12 +162,7 @@ void BaseTraining::start(TrainState* from) {
     }
     state_.stage = "base";
     state_.settings = settings_.document;
-    for (Named* tensors : {&state_.parameters, &state_.average, &state_.optimiser}) {
-        for (auto& entry : *tensors) {
-            entry.second = entry.second.detach().to(device_);
-            if (entry.second.dim() == 4) entry.second = entry.second.contiguous(torch::MemoryFormat::ChannelsLast);
-        }
-    }
+    state_.moveTo(device_);
     if (from == nullptr) {
         if (settings_.word("base.classifier") == "means") {
             addMeanClassifier(architecture_, sets_, bf16_, device_, state_.parameters);
@@ -176,6 +171,7 @@ void BaseTraining::start(TrainState* from) {
     }
     for (auto& entry : state_.parameters) entry.second.requires_grad_(true);
     earlier_ = state_.seconds;
+    tickImages_ = state_.images;
     std::filesystem::create_directories(settings_.word("run.out"));
     std::vector<std::string> columns = {"epoch", "minutes", "images", "loss", "lr", "edge", "images_per_second"};
     for (const std::string& name : judgedColumns()) columns.push_back(name);
@@ -275,60 +271,52 @@ void BaseTraining::save() {
     writeCurves(settings_.word("run.out") + "/curves.png", log_->table(), panels);
 }
 
+void BaseTraining::afterStep(RunControl& control, Progress& progress) {
+    state_.seconds = earlier_ + control.seconds() - judging_;
+    const bool validating = state_.step == steps_ || state_.step % validateEvery_ == 0;
+    if (validating || state_.step % kLogEvery == 0) report(validating, control, progress);
+}
+
+void BaseTraining::report(bool validating, RunControl& control, Progress& progress) {
+    const double speed = double(state_.images - tickImages_) / std::max(1e-9, control.seconds() - tickSeconds_);
+    std::map<std::string, double> row = {
+        {"epoch", double(state_.step) / double(stepsAnEpoch_)},
+        {"minutes", state_.seconds / 60},
+        {"images", double(state_.images)},
+        {"loss", lossSum_ / double(lossCount_)},
+        {"lr", rate_},
+        {"edge", double(edgeAt(settings_, architecture_, double(state_.step - 1) / double(steps_)))},
+        {"images_per_second", speed}};
+    char text[200];
+    std::snprintf(text, sizeof text, "epoch %.2f  %.1f min  loss %.4f  lr %.4f  edge %.0f  %.0f images/s", row["epoch"],
+                  row["minutes"], row["loss"], rate_, row["edge"], speed);
+    std::string line = text;
+    if (validating) {
+        const double before = control.seconds();
+        const std::map<std::string, double> results = validate();
+        judging_ += control.seconds() - before;
+        state_.summary = Json(results).dump();
+        for (const auto& result : results) {
+            std::snprintf(text, sizeof text, " %.4f", result.second);
+            line += "  " + result.first + text;
+        }
+        row.insert(results.begin(), results.end());
+    }
+    progress.say(line);
+    log_->append(state_.step, row);
+    lossSum_ = 0;
+    lossCount_ = 0;
+    tickImages_ = state_.images;
+    tickSeconds_ = control.seconds();
+}
+
 bool BaseTraining::run() {
     RunControl control(settings_);
     Progress progress("base", steps_);
     progress.say("stage 1: architecture " + architecture_.name + ", " + std::to_string(images_.count()) +
                  " images of " + std::to_string(space_.classes) + " classes, " + std::to_string(steps_) + " steps of " +
                  std::to_string(batch_) + ", from step " + std::to_string(state_.step));
-    tickImages_ = state_.images;
-    while (state_.step < steps_) {
-        if (control.stopRequested()) {
-            save();
-            progress.say("stopped at step " + std::to_string(state_.step) + " of " + std::to_string(steps_) +
-                         "; `hyperpred_train resume " + settings_.word("run.out") + "` goes on");
-            return false;
-        }
-        step();
-        control.countStep();
-        state_.seconds = earlier_ + control.seconds() - judging_;
-        const bool last = state_.step == steps_, validating = last || state_.step % validateEvery_ == 0;
-        char text[200];
-        if (validating || state_.step % kLogEvery == 0) {
-            const double speed = double(state_.images - tickImages_) / std::max(1e-9, control.seconds() - tickSeconds_);
-            std::map<std::string, double> row = {
-                {"epoch", double(state_.step) / double(stepsAnEpoch_)},
-                {"minutes", state_.seconds / 60},
-                {"images", double(state_.images)},
-                {"loss", lossSum_ / double(lossCount_)},
-                {"lr", rate_},
-                {"edge", double(edgeAt(settings_, architecture_, double(state_.step - 1) / double(steps_)))},
-                {"images_per_second", speed}};
-            std::snprintf(text, sizeof text, "epoch %.2f  %.1f min  loss %.4f  lr %.4f  edge %.0f  %.0f images/s",
-                          row["epoch"], row["minutes"], row["loss"], rate_, row["edge"], speed);
-            std::string line = text;
-            if (validating) {
-                const double before = control.seconds();
-                const std::map<std::string, double> results = validate();
-                judging_ += control.seconds() - before;
-                state_.summary = Json(results).dump();
-                for (const auto& result : results) {
-                    std::snprintf(text, sizeof text, "  %s %.4f", result.first.c_str(), result.second);
-                    line += text;
-                }
-                row.insert(results.begin(), results.end());
-            }
-            progress.say(line);
-            log_->append(state_.step, row);
-            lossSum_ = 0;
-            lossCount_ = 0;
-            tickImages_ = state_.images;
-            tickSeconds_ = control.seconds();
-        }
-        progress.show(state_.step, "");
-        if (last || control.checkpointDue()) save();
-    }
-    return true;
+    return runSteps(*this, state_.step, steps_, "step", settings_, control, progress);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -86,6 +87,11 @@ std::vector<torch::Tensor> readTensors(const std::string& path) {
     return list;
 }
 
+// The step in a checkpoint's name.
+int64_t stepOf(const std::string& path) {
+    return std::strtoll(fs::path(path).filename().string().c_str() + sizeof kPrefix - 1, nullptr, 10);
+}
+
 Named namedBase(const Named& from) {
     Named base;
     for (const auto& entry : from) {
@@ -96,6 +102,12 @@ Named namedBase(const Named& from) {
 }
 
 }  // namespace
+
+void TrainState::moveTo(const torch::Device& device) {
+    for (Named* tensors : {&parameters, &average, &optimiser}) {
+        for (auto& entry : *tensors) entry.second = laidOut(entry.second.detach().to(device));
+    }
+}
 
 void saveCheckpoint(const std::string& folder, const TrainState& state) {
     Json header = {{"format", kFormat},        {"stage", state.stage},       {"settings", state.settings},
@@ -117,6 +129,16 @@ void saveCheckpoint(const std::string& folder, const TrainState& state) {
 std::string newestCheckpoint(const std::string& folder) {
     const std::vector<std::string> all = checkpointsOf(folder);
     return all.empty() ? "" : all.back();
+}
+
+void requireResumable(const TrainState& state, const std::vector<std::string>& classNames, const std::string& folder) {
+    if (state.classNames != classNames) {
+        fail(Failure::BadFile, "the checkpoint was trained on other classes than the configuration selects");
+    }
+    const std::string newest = newestCheckpoint(folder);
+    if (newest.empty() || stepOf(newest) <= state.step) return;
+    fail(Failure::BadArgument, "\"" + newest + "\" is later than step " + std::to_string(state.step) +
+                                   ", which is to go on: move it away, or name another folder with --set run.out=");
 }
 
 TrainState loadCheckpoint(const std::string& path) {

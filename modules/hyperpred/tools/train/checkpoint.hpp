@@ -24,6 +24,8 @@ struct TrainState {
     torch::Tensor chance;  // state of the random generator
 
     Named& weights(bool raw) { return raw ? parameters : average; }
+    // Kernels in channels-last order, as convolutions like them.
+    void moveTo(const torch::Device& device);
 };
 
 // Writes FOLDER/checkpoint-STEP.pt whole or not at all and then removes all but the newest two.
@@ -32,6 +34,9 @@ void saveCheckpoint(const std::string& folder, const TrainState& state);
 // `path`: a checkpoint, or a folder whose newest one is meant.
 TrainState loadCheckpoint(const std::string& path);
 std::string newestCheckpoint(const std::string& folder);  // empty where there is none
+// Refuses to go on from `state` with other classes than those it was trained on, and in a folder that holds a later
+// checkpoint: what the run would write there would not be the newest.
+void requireResumable(const TrainState& state, const std::vector<std::string>& classNames, const std::string& folder);
 
 // Base weights (and a classifier, where there is one, with `classNames`) to start from: a checkpoint's averaged
 // weights, or a safetensors file with the tensors "base.*". Shapes must be those of the architecture.

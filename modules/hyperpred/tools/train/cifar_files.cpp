@@ -98,6 +98,9 @@ void appendPython(const fs::path& path, CifarSet& set) {
     }
     const std::string_view pixels = arrayBytes(*data, labels->items.size(), where);
     for (size_t i = 0; i < labels->items.size(); ++i) {
+        if (labels->items[i]->kind != Pickled::Kind::Integer) {
+            fail(Failure::BadFile, where + ": label " + std::to_string(i) + " of \"" + key + "\" is no integer");
+        }
         appendLabel(labels->items[i]->integer, ten ? 10 : 100, where, set);
         appendPixels(pixels.data() + i * kImage, set.pixels);
     }
@@ -119,7 +122,7 @@ std::vector<std::string> namesOfPickle(const fs::path& path, const char* key) {
     const auto root = parsePickle(bytes, "\"" + path.string() + "\"");
     std::vector<std::string> names;
     if (const Pickled* list = root->find(key)) {
-        for (const auto& item : list->items) names.emplace_back(item->text);
+        for (const Pickled* item : list->items) names.emplace_back(item->text);
     }
     return names;
 }

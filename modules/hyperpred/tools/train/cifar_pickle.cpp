@@ -1,6 +1,7 @@
 // Licensed under the Apache License, Version 2.0. See LICENSE at the top of the repository.
 #include "cifar_pickle.hpp"
 
+#include <deque>
 #include <map>
 
 #include "error.hpp"
@@ -10,18 +11,20 @@ namespace hyperpred {
 
 namespace {
 
-using Node = std::shared_ptr<Pickled>;
+using Node = Pickled*;
 using Kind = Pickled::Kind;
+
+const size_t kMostValues = 10000000;  // CIFAR's files have some ten thousand
 
 // The pickle machine: a stack of values, marks on it, and a memo of numbered values.
 class PickleMachine {
 public:
     PickleMachine(std::string_view bytes, const std::string& where) : bytes_(bytes), where_(where) {}
 
-    Node run() {
+    std::shared_ptr<const Pickled> run() {
         for (;;) {
             const char code = take(1)[0];
-            if (code == '.') return pop();
+            if (code == '.') return std::shared_ptr<const Pickled>(values_, pop());
             step(code);
         }
     }
@@ -55,7 +58,9 @@ private:
     }
 
     Node push(Kind kind) {
-        stack_.push_back(std::make_shared<Pickled>());
+        if (values_->size() >= kMostValues) refuse("the pickle holds more than 10000000 values");
+        values_->emplace_back();
+        stack_.push_back(&values_->back());
         stack_.back()->kind = kind;
         return stack_.back();
     }
@@ -68,7 +73,7 @@ private:
         stack_.pop_back();
         return node;
     }
-    Node& top() {
+    Node top() const {
         if (stack_.empty()) refuse("the pickle takes a value that is not there");
         return stack_.back();
     }
@@ -81,15 +86,15 @@ private:
         return items;
     }
     void pushTuple(size_t size) {
-        std::vector<Node> items(size);
+        std::vector<const Pickled*> items(size);
         for (size_t i = size; i-- > 0;) items[i] = pop();
         push(Kind::List)->items = std::move(items);
     }
 
-    void append(std::vector<Node> items) {
+    void append(const std::vector<Node>& items) {
         const Node list = top();
         if (list->kind != Kind::List) refuse("the pickle appends to what is no list");
-        for (Node& item : items) list->items.push_back(std::move(item));
+        list->items.insert(list->items.end(), items.begin(), items.end());
     }
     void setItems(const std::vector<Node>& items) {
         const Node dictionary = top();
@@ -131,8 +136,8 @@ private:
             }
             case 'u': setItems(popToMark()); break;
             case 't': {
-                std::vector<Node> items = popToMark();
-                push(Kind::List)->items = std::move(items);
+                const std::vector<Node> items = popToMark();
+                push(Kind::List)->items.assign(items.begin(), items.end());
                 break;
             }
             case '\x85': pushTuple(1); break;
@@ -181,6 +186,8 @@ private:
     std::string_view bytes_;
     const std::string& where_;
     size_t at_ = 0;
+    // All values in one place: those that a value holds are let go with it, not through it.
+    std::shared_ptr<std::deque<Pickled>> values_ = std::make_shared<std::deque<Pickled>>();
     std::vector<Node> stack_;
     std::vector<size_t> marks_;
     std::map<uint64_t, Node> memo_;
@@ -190,12 +197,12 @@ private:
 
 const Pickled* Pickled::find(std::string_view name) const {
     for (const auto& entry : entries) {
-        if (entry.first->kind == Kind::Text && entry.first->text == name) return entry.second.get();
+        if (entry.first->kind == Kind::Text && entry.first->text == name) return entry.second;
     }
     return nullptr;
 }
 
-std::shared_ptr<Pickled> parsePickle(std::string_view bytes, const std::string& where) {
+std::shared_ptr<const Pickled> parsePickle(std::string_view bytes, const std::string& where) {
     return PickleMachine(bytes, where).run();
 }
 

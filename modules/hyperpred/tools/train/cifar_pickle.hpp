@@ -19,17 +19,18 @@ struct Pickled {
 
     Kind kind = Kind::None;
     int64_t integer = 0;
-    std::string_view text;                        // into the bytes that were parsed
-    std::vector<std::shared_ptr<Pickled>> items;  // of lists and tuples; of an object: the state it would be given
-    std::vector<std::pair<std::shared_ptr<Pickled>, std::shared_ptr<Pickled>>> entries;
+    std::string_view text;              // into the bytes that were parsed
+    std::vector<const Pickled*> items;  // of lists and tuples; of an object: the state it would be given
+    std::vector<std::pair<const Pickled*, const Pickled*>> entries;
 
     // The entry of this name, or null.
     const Pickled* find(std::string_view name) const;
 };
 
 // Reads the part of the pickle protocols up to 4 that the Python files of CIFAR use. `bytes` must outlive the result.
-// Throws Failure::BadFile with `where` and the position for anything else.
-std::shared_ptr<Pickled> parsePickle(std::string_view bytes, const std::string& where);
+// Throws Failure::BadFile with `where` and the position for anything else. The result owns all values below it, however
+// deep they lie and even where they hold each other.
+std::shared_ptr<const Pickled> parsePickle(std::string_view bytes, const std::string& where);
 
 }  // namespace hyperpred
 }  // namespace cv

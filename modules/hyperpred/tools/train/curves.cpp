@@ -176,6 +176,7 @@ LogTable readLog(const std::string& path) {
     if (!in || !std::getline(in, line)) return table;
     table.columns = splitRow(line);
     for (size_t number = 2; std::getline(in, line); ++number) {
+        if (in.eof()) break;  // no line end: written when the disk was full or the power went
         const std::vector<std::string> cells = splitRow(line);
         if (cells.size() != table.columns.size()) {
             fail(Failure::BadFile, "log \"" + path + "\", line " + std::to_string(number) + ": has " +

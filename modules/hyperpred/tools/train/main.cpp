@@ -7,11 +7,12 @@
 #endif
 
 #include <algorithm>
+#include <charconv>
 #include <climits>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base_stage.hpp"
@@ -24,6 +25,8 @@
 #include "settings.hpp"
 #include "version.hpp"
 #ifdef HYPERPRED_WITH_PACK
+#include <opencv2/core.hpp>
+
 #include "pack.hpp"
 #endif
 
@@ -48,6 +51,16 @@ struct Option {
     std::function<void(Arguments&, const std::string&)> set;
 };
 
+int pixelsOf(const std::string& text) {
+    int pixels = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, pixels);
+    if (read.ec != std::errc() || read.ptr != end || pixels < 1) {
+        throw WrongUse{"--size is \"" + text + "\", must be a whole number of pixels, 8..1024"};
+    }
+    return pixels;
+}
+
 const std::vector<Option>& options() {
     static const std::vector<Option> list = {
         {{"config", "", "FILE", {}, "", true, "configuration (.json)"},
@@ -61,7 +74,7 @@ const std::vector<Option>& options() {
          [](Arguments& a, const std::string&) { a.resume = true; }},
         {{"size", "", "N", {}, "", true, "edge of the packed images in pixels"},
          {"pack"},
-         [](Arguments& a, const std::string& value) { a.size = std::atoi(value.c_str()); }},
+         [](Arguments& a, const std::string& value) { a.size = pixelsOf(value); }},
         {{"out", "", "FILE", {}, "", false, "file to write"},
          {"pack", "export", "refine"},
          [](Arguments& a, const std::string& value) { a.out = value; }},
@@ -88,7 +101,7 @@ const Command kCommands[] = {
     {"pack", "FOLDER|LIST.csv|CIFAR_FILE --size N --out FILE", "reads images into one file for training"},
     {"base", "--config FILE", "trains base weights (stage 1)"},
     {"meta", "--config FILE", "trains the hypernetwork on tasks (stage 2)"},
-    {"resume", "FOLDER", "goes on from the newest checkpoint with its own configuration"},
+    {"resume", "CHECKPOINT|FOLDER", "goes on from the checkpoint, a folder's newest, with its own configuration"},
     {"refine", "MODEL.safetensors FILE.pack --out FILE",
      "trains the weights that `hyperpred predict --keep-weights` wrote for a few epochs more (stage 1)"},
     {"export", "CHECKPOINT|FOLDER --out FILE", "writes the model file that hyperpred predicts with"},
@@ -204,8 +217,13 @@ void runStage(const std::string& stage, const Settings& settings, TrainState* fr
     if (!(stage == "meta" ? runMetaStage(settings, from) : runBaseStage(settings, from))) throw Stopped();
 }
 
-void resumeRun(const std::string& folder, const std::vector<std::string>& overrides) {
+// `stage`: the one that is meant, or empty for whichever it is.
+void resumeRun(const std::string& folder, const std::vector<std::string>& overrides, const std::string& stage) {
     TrainState state = loadCheckpoint(folder);
+    if (!stage.empty() && state.stage != stage) {
+        fail(Failure::BadArgument, "folder \"" + folder + "\" holds a run of `" + state.stage + "`, not of `" + stage +
+                                       "`; `hyperpred_train resume " + folder + "` goes on with it");
+    }
     const Settings settings = parseSettings(state.settings, "checkpoint in " + folder, overrides);
     runStage(state.stage, settings, &state);
 }
@@ -215,7 +233,7 @@ void startRun(const Arguments& arguments) {
     const Settings settings = loadSettings(arguments.config, arguments.overrides);
     const std::string& folder = settings.word("run.out");
     if (arguments.resume) {
-        resumeRun(folder, arguments.overrides);
+        resumeRun(folder, arguments.overrides, arguments.command);
         return;
     }
     if (!newestCheckpoint(folder).empty()) {
@@ -274,8 +292,8 @@ void runCommand(const Arguments& arguments) {
     } else if (arguments.command == "base" || arguments.command == "meta") {
         startRun(arguments);
     } else if (arguments.command == "resume") {
-        if (arguments.subject.empty()) throw WrongUse{"resume needs a folder"};
-        resumeRun(arguments.subject, arguments.overrides);
+        if (arguments.subject.empty()) throw WrongUse{"resume needs a checkpoint or a folder"};
+        resumeRun(arguments.subject, arguments.overrides, "");
     } else if (arguments.command == "export") {
         exportRun(arguments);
     } else if (arguments.command == "refine") {
@@ -318,6 +336,10 @@ int main(int count, char** values) {
     } catch (const WrongUse& use) {
         std::fprintf(stderr, "hyperpred_train: %s (hyperpred_train --help explains the use)\n", use.sentence.c_str());
         return 2;
+#ifdef HYPERPRED_WITH_PACK
+    } catch (const cv::Exception& error) {  // the sentence alone, without OpenCV's frame around it
+        std::fprintf(stderr, "hyperpred_train: %s\n", error.err.c_str());
+#endif
     } catch (const c10::Error& error) {
         std::fprintf(stderr, "hyperpred_train: libtorch: %s\n", error.what_without_backtrace());
     } catch (const std::exception& error) {

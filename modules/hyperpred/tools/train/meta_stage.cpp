@@ -30,7 +30,7 @@ const int64_t kLogEvery = 20;            // tasks
 
 const std::vector<std::string> kLosses = {"loss", "task loss", "all loss", "kl loss", "task accuracy", "all accuracy"};
 
-class MetaTraining {
+class MetaTraining : private SteppedStage {
 public:
     MetaTraining(const Settings& settings, TrainState* from);
     bool run();
@@ -38,12 +38,13 @@ public:
 private:
     void start(TrainState* from);
     void freshStart();
-    void step();
+    void step() override;
+    void afterStep(RunControl& control, Progress& progress) override;
     std::map<std::string, torch::Tensor> lossesOf(const Task& task, const torch::Tensor& logits,
                                                   const torch::Tensor& allLogits);
     std::map<std::string, double> validate(std::string& line);
     void report(RunControl& control, Progress& progress);
-    void save();
+    void save() override;
     double rateOf(const std::string& name) const;
 
     const Settings& settings_;
@@ -60,6 +61,7 @@ private:
     std::map<std::string, double> sums_;
     int64_t summed_ = 0;
     double earlier_ = 0, tickSeconds_ = 0;
+    double judging_ = 0;  // seconds of this session that went into validation, which is no part of the training
     std::unique_ptr<RunLog> log_;
 };
 
@@ -89,19 +91,12 @@ void MetaTraining::start(TrainState* from) {
         freshStart();
     } else {
         state_ = std::move(*from);
-        if (state_.classNames != space_.names) {
-            fail(Failure::BadFile, "the checkpoint was trained on other classes than the configuration selects");
-        }
+        requireResumable(state_, space_.names, settings_.word("run.out"));
         chance_.set_state(state_.chance);
     }
     state_.stage = "meta";
     state_.settings = settings_.document;
-    for (Named* tensors : {&state_.parameters, &state_.average, &state_.optimiser}) {
-        for (auto& entry : *tensors) {
-            entry.second = entry.second.detach().to(device_);
-            if (entry.second.dim() == 4) entry.second = entry.second.contiguous(torch::MemoryFormat::ChannelsLast);
-        }
-    }
+    state_.moveTo(device_);
     if (fresh && state_.parameters.count("classifier.weight") == 0) {
         addMeanClassifier(architecture_, sets_, model_.bf16, device_, state_.parameters);
     }
@@ -262,7 +257,9 @@ void MetaTraining::report(RunControl& control, Progress& progress) {
     std::string line = text;
     const bool validating = state_.step == steps_ || state_.step % settings_.integer("meta.validate_every") == 0;
     if (validating && !held_.empty()) {
+        const double before = control.seconds();
         const std::map<std::string, double> results = validate(line);
+        judging_ += control.seconds() - before;
         row.insert(results.begin(), results.end());
     }
     progress.say(line);
@@ -272,6 +269,12 @@ void MetaTraining::report(RunControl& control, Progress& progress) {
     tickSeconds_ = control.seconds();
 }
 
+void MetaTraining::afterStep(RunControl& control, Progress& progress) {
+    state_.seconds = earlier_ + control.seconds() - judging_;
+    const bool due = state_.step % kLogEvery == 0 || state_.step % settings_.integer("meta.validate_every") == 0;
+    if (due || state_.step == steps_) report(control, progress);
+}
+
 bool MetaTraining::run() {
     RunControl control(settings_);
     Progress progress("meta", steps_);
@@ -279,24 +282,7 @@ bool MetaTraining::run() {
                  settings_.hyper.encoder + " encoder, " + std::to_string(space_.classes) + " classes, " +
                  std::to_string(steps_) + " tasks, from task " + std::to_string(state_.step));
     if (state_.step == 0) report(control, progress);
-    while (state_.step < steps_) {
-        if (control.stopRequested()) {
-            save();
-            progress.say("stopped at task " + std::to_string(state_.step) + " of " + std::to_string(steps_) +
-                         "; `hyperpred_train resume " + settings_.word("run.out") + "` goes on");
-            return false;
-        }
-        step();
-        control.countStep();
-        state_.seconds = earlier_ + control.seconds();
-        const bool last = state_.step == steps_;
-        if (last || state_.step % kLogEvery == 0 || state_.step % settings_.integer("meta.validate_every") == 0) {
-            report(control, progress);
-        }
-        progress.show(state_.step, "");
-        if (last || control.checkpointDue()) save();
-    }
-    return true;
+    return runSteps(*this, state_.step, steps_, "task", settings_, control, progress);
 }
 
 }  // namespace

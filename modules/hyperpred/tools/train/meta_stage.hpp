@@ -8,7 +8,7 @@
 namespace cv {
 namespace hyperpred {
 
-// Stage 2: the hypernetwork on tasks (design.md section 3). `from` is null for a fresh start, which begins with the
+// Stage 2: the hypernetwork on tasks (doc/training.md). `from` is null for a fresh start, which begins with the
 // weights of meta.init. Returns true when the training is complete, false when it was stopped early with a checkpoint
 // written.
 bool runMetaStage(const Settings& settings, TrainState* from);

@@ -8,6 +8,7 @@
 #include "error.hpp"
 #include "images.hpp"
 #include "packed_data.hpp"
+#include "quoted_path.hpp"
 #include "support_list.hpp"
 
 namespace cv {
@@ -33,15 +34,44 @@ Packed convertCifar(const std::vector<std::string>& files, int size) {
     return packed;
 }
 
+void saySkipped(const std::string& sentence) {
+    std::fprintf(stderr, "skipped: %s\n", sentence.c_str());
+}
+
+// Labels without gaps: a class of which no image could be read is left out.
+void closeUpLabels(Packed& packed) {
+    std::vector<bool> has(packed.classNames.size(), false);
+    for (const int label : packed.labels) has[size_t(label)] = true;
+    std::vector<int> place(has.size(), 0);
+    std::vector<std::string> names;
+    for (size_t c = 0; c < has.size(); ++c) {
+        place[c] = int(names.size());
+        if (has[c]) names.push_back(packed.classNames[c]);
+        if (!has[c]) saySkipped("class " + quotedPath(packed.classNames[c]) + ": no image of it could be read");
+    }
+    for (int& label : packed.labels) label = place[size_t(label)];
+    packed.classNames = names;
+}
+
 Packed convertFiles(const std::string& folderOrCsv, int size, bool strict) {
     const LabelledFiles list = listLabelledFiles(folderOrCsv, strict);
-    for (const std::string& sentence : list.skipped) std::fprintf(stderr, "skipped: %s\n", sentence.c_str());
+    for (const std::string& sentence : list.skipped) saySkipped(sentence);
     const size_t bytes = size_t(size) * size_t(size) * 3;
     Packed packed = {list.classNames, {}, std::vector<unsigned char>(list.files.size() * bytes)};
-    for (size_t i = 0; i < list.files.size(); ++i) {
-        const std::string& path = list.files[i].path;
-        convertImage(readImage(path), size, path, packed.pixels.data() + i * bytes);
-        packed.labels.push_back(list.files[i].label);
+    for (const LabelledFile& file : list.files) {
+        try {
+            convertImage(readImage(file.path), size, file.path, packed.pixels.data() + packed.labels.size() * bytes);
+            packed.labels.push_back(file.label);
+        } catch (const cv::Exception& error) {
+            if (strict) throw;
+            saySkipped(error.err);
+        }
+    }
+    packed.pixels.resize(packed.labels.size() * bytes);
+    closeUpLabels(packed);
+    if (packed.labels.empty()) {
+        fail(Failure::BadFile, quotedPath(folderOrCsv) + ": none of its " + std::to_string(list.files.size()) +
+                                   " image files could be read");
     }
     return packed;
 }

@@ -33,12 +33,14 @@ std::vector<int> selectClasses(const DataRule& rule, const PackedFile& file) {
             refuse(rule.file, "has no class \"" + name + "\" that exclude_names could leave out");
         }
     }
-    const int drop = rule.excludeLastOfRest, only = rule.onlyLastOfRest;
-    if (drop + 2 > int(rest.size()) || only > int(rest.size())) {
-        refuse(rule.file, "its rule leaves fewer than two of " + std::to_string(file.classNames.size()) + " classes");
+    const size_t drop = size_t(rule.excludeLastOfRest), only = size_t(rule.onlyLastOfRest);
+    rest.resize(rest.size() - std::min(drop, rest.size()));
+    const bool enough = only <= rest.size();
+    if (only > 0 && enough) rest.erase(rest.begin(), rest.end() - std::ptrdiff_t(only));
+    if (!enough || rest.size() < 2) {
+        refuse(rule.file, "its rule leaves fewer than two of " + std::to_string(file.classNames.size()) +
+                              " classes, or fewer than only_last_of_rest asks for");
     }
-    if (drop > 0) rest.resize(rest.size() - size_t(drop));
-    if (only > 0) rest.erase(rest.begin(), rest.end() - only);
     return rest;
 }
 

@@ -82,5 +82,23 @@ Progress::~Progress() {
     if (drawn_) std::fprintf(stderr, "\n");
 }
 
+bool runSteps(SteppedStage& stage, const int64_t& done, int64_t steps, const std::string& unit,
+              const Settings& settings, RunControl& control, Progress& progress) {
+    while (done < steps) {
+        if (control.stopRequested()) {
+            stage.save();
+            progress.say("stopped at " + unit + " " + std::to_string(done) + " of " + std::to_string(steps) +
+                         "; `hyperpred_train resume " + settings.word("run.out") + "` goes on");
+            return false;
+        }
+        stage.step();
+        control.countStep();
+        stage.afterStep(control, progress);
+        progress.show(done, "");
+        if (done == steps || control.checkpointDue()) stage.save();
+    }
+    return true;
+}
+
 }  // namespace hyperpred
 }  // namespace cv

@@ -43,6 +43,20 @@ private:
     std::chrono::steady_clock::time_point last_;
 };
 
+// A stage as the loop over its steps sees it.
+class SteppedStage {
+public:
+    virtual ~SteppedStage() = default;
+    virtual void step() = 0;
+    virtual void afterStep(RunControl& control, Progress& progress) = 0;  // says and logs what is due
+    virtual void save() = 0;                                              // writes a checkpoint
+};
+
+// Steps until `done`, which step() counts, is `steps`. False where the run was asked to stop before; there is then a
+// checkpoint to go on from. `unit`: "step" or "task".
+bool runSteps(SteppedStage& stage, const int64_t& done, int64_t steps, const std::string& unit,
+              const Settings& settings, RunControl& control, Progress& progress);
+
 }  // namespace hyperpred
 }  // namespace cv
 

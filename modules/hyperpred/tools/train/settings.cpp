@@ -2,6 +2,7 @@
 #include "settings.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -59,7 +60,12 @@ DataRule parseRule(const Json& json, const std::string& origin) {
         }
     }
     if (rule.file.empty()) refuse(origin, "a data entry names no \"file\"");
-    if (rule.name.empty()) rule.name = rule.file;
+    // The name goes into the model file, which tells nothing of the machine: without the folder.
+    if (rule.name.empty()) rule.name = std::filesystem::path(rule.file).stem().string();
+    if (rule.name.find_first_of(",\"\r\n") != std::string::npos) {
+        refuse(origin, "the data set's name " + inQuotes(rule.name) +
+                           " heads a column of log.csv and must hold no comma, quote or line break");
+    }
     return rule;
 }
 
@@ -77,8 +83,8 @@ void parseResolutions(const Json& list, Settings& settings, const std::string& o
     double before = -1;
     for (const Json& pair : list) {
         const bool good = pair.is_array() && pair.size() == 2 && pair[0].is_number() && pair[1].is_number_integer();
-        if (!good || pair[0].get<double>() <= before || pair[0].get<double>() >= 1 || pair[1].get<int>() < 8 ||
-            pair[1].get<int>() > 1024) {
+        if (!good || pair[0].get<double>() <= before || pair[0].get<double>() >= 1 || pair[1].get<int64_t>() < 8 ||
+            pair[1].get<int64_t>() > 1024) {
             refuse(origin, "base.resolutions: " + pair.dump() +
                                " must be [share, edge], shares ascending below 1, "
                                "edges 8..1024");
@@ -177,8 +183,8 @@ const std::vector<NumberSetting>& numberSettings() {
         {"run.seed", 1, 0, 1000000000, true, "of everything random"},
         {"run.threads", 0, 0, 1024, true, "0: all cores"},
         {"run.checkpoint_minutes", 10, 0.01, 10000, false, "between checkpoints"},
-        {"run.stop_after_steps", 0, 0, 1000000000, true, "the same after so many steps or tasks of this session"},
-        {"run.stop_after_minutes", 0, 0, 100000, false, "write a checkpoint and end; 0: never. `resume` goes on"},
+        {"run.stop_after_steps", 0, 0, 1000000000, true, "checkpoint and end after so many steps of a session; 0: never"},
+        {"run.stop_after_minutes", 0, 0, 100000, false, "the same after so many minutes; `resume` goes on"},
     };
     return settings;
 }
