@@ -16,7 +16,10 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 out=${1:?usage: scripts/gpu_check.sh OUT [quick|rehearse]}
 mode=${2:-full}
-case $mode in full | quick | rehearse) ;; *) echo "gpu_check.sh: \"$mode\" is not known; quick, rehearse or nothing is" >&2; exit 2 ;; esac
+case $mode in
+    full | quick | rehearse) ;;
+    *) echo "gpu_check.sh: \"$mode\" is not known; quick, rehearse or nothing is" >&2; exit 2 ;;
+esac
 stages=${HYPERPRED_STAGES:-build test sanitize bench}
 architectures=${HYPERPRED_ARCHITECTURES:-resnet18_cifar resnet18}
 seconds=${HYPERPRED_SECONDS:-86400}
@@ -95,7 +98,8 @@ if has build; then
     # Warnings of a compiler that nobody has tried yet must not cost the machine's time.
     run configure cmake --preset cuda-bare -B "$build" -DHYPERPRED_HEADERS="$headers" -DHYPERPRED_CUDA_ROOT="$roots" \
         -DHYPERPRED_WERROR=OFF -DHYPERPRED_CUDA_ARCHITECTURES="${HYPERPRED_CUDA_ARCHITECTURES:-90}" || exit 1
-    longest=3600 run build nice -n "$([ "$mode" = rehearse ] && echo 15 || echo 0)" cmake --build "$build" -j "$jobs" || exit 1
+    patience=$([ "$mode" = rehearse ] && echo 15 || echo 0)
+    longest=3600 run build nice -n "$patience" cmake --build "$build" -j "$jobs" || exit 1
     # The first predictions: cluster and libraries, the chain of launches in float, own kernels alone.
     small="--architecture data/architectures/convnet3.json --images 60 --rounds 1 --runs 2 --check 16"
     if [ -n "$device" ]; then

@@ -9,12 +9,13 @@ mkdir -p "$folder"
 module=modules/hyperpred
 sources=$(ls $module/src/*.cpp $module/src/reference/*.cpp $module/src/cpu/*.cpp $module/src/cuda/*.cpp \
              $module/tools/bench/main.cpp $module/tools/bench/gpu.cpp |
-          grep -vE '/src/(classifier|image_file|images|mat_list|net_opencv|prediction|predictor|support_(features|part|set)|updater)\.cpp$')
+          grep -vE "/src/($(sed -n '/^foreach(stem activation/,/)/p' $module/cmake/bare.cmake |
+                            sed 's/foreach(stem//; s/).*//' | xargs | tr ' ' '|'))\.cpp$")
 tests="$module/test/test_backend.cpp $module/test/test_cuda_kernels.cpp $module/test/test_fallback_backend.cpp"
 headers() {
     g++ -std=c++17 -DHYPERPRED_WITHOUT_OPENCV -DBOOST_TEST_MODULE=pack -I "$module/src" -I "$module/test" \
-        -I "$module/tools/manual" \
-        -I /usr/include/eigen3 "$@" -M 2>/dev/null | tr ' \\' '\n\n' | grep -E '^/usr/(local/)?include/(boost|eigen3|nlohmann)/'
+        -I "$module/tools/manual" -I /usr/include/eigen3 "$@" -M 2>/dev/null | tr ' \\' '\n\n' |
+        grep -E '^/usr/(local/)?include/(boost|eigen3|nlohmann)/'
 }
 for source in $sources; do headers "$source" || true; done >.gpu/list
 for test in $tests; do headers -include boost/test/included/unit_test.hpp "$test" || true; done >>.gpu/list

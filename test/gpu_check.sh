@@ -57,6 +57,17 @@ END
 fail() { echo "gpu_check: $*" >&2; exit 1; }
 value() { "$real" -c 'import json, sys; print(eval(sys.argv[2], {"s": json.load(open(sys.argv[1]))}))' "$1" "$2"; }
 
+echo "# every source of the bare build does without OpenCV and without the headers of the module's users"
+module=$source/modules/hyperpred
+left_out=$(sed -n '/^foreach(stem activation/,/)/p' "$module/cmake/bare.cmake" | sed 's/foreach(stem//; s/).*//' | xargs)
+[ "$(wc -w <<<"$left_out")" -gt 5 ] || fail "the list of stems that need images is not found: \"$left_out\""
+bare=()
+for file in "$module"/src/*.cpp "$module"/src/{reference,cpu,cuda}/*.cpp; do
+    [[ " $left_out " == *" $(basename "$file" .cpp) "* ]] || bare+=("$file")
+done
+g++ -std=c++17 -DHYPERPRED_WITHOUT_OPENCV -I "$module/src" -I /usr/include/eigen3 -M "${bare[@]}" >/dev/null ||
+    fail "a stem needs OpenCV and is not in the list of cmake/bare.cmake"
+
 echo "# all goes well: three files, every row of the targets"
 "$source/scripts/gpu_check.sh" "$folder/all" quick >"$folder/log" || { cat "$folder/log"; fail "a good run fails"; }
 [ "$(ls "$folder/all")" = "details.tar.gz

@@ -7,8 +7,8 @@ find_package(Threads REQUIRED)
 
 file(GLOB HYPERPRED_SOURCES CONFIGURE_DEPENDS
      src/*.cpp src/reference/*.cpp src/cpu/*.cpp src/cuda/*.cpp src/cuda/driver/*.cpp)
-foreach(stem activation_ranges classifier image_file images mat_list net_opencv prediction predictor support_features
-        support_part support_set updater)
+foreach(stem activation_ranges checked_options classifier image_file images mat_list net_opencv prediction predictor
+        support_features support_part support_set updater)  # test/gpu_check.sh and gpu_pack.sh read this list
   list(FILTER HYPERPRED_SOURCES EXCLUDE REGEX "/src/${stem}\\.cpp$")
 endforeach()
 

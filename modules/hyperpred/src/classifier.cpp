@@ -80,7 +80,7 @@ std::map<std::string, std::string> toMetadata(const NetDescription& description)
     nlohmann::json preprocessing = {{"size", description.size}, {"resize", "area when shrinking, cubic when enlarging"},
                                     {"channels", "RGB"},        {"range", "0..255"},
                                     {"layout", "NCHW"},         {"crop", false}};
-    // Bytes of a class name that are no UTF-8 (folder names may hold any) are replaced, since JSON has no place for them.
+    // Bytes of a class name that are no UTF-8 (folder names may hold any) are replaced: JSON has no place for them.
     const auto lenient = nlohmann::json::error_handler_t::replace;
     return {{"hyperpred.classes", nlohmann::json(description.classNames).dump(-1, ' ', false, lenient)},
             {"hyperpred.threshold", numberText(description.threshold)},

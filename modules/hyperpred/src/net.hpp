@@ -43,7 +43,8 @@ struct NetNode {
 };
 
 // Outputs "features" (pooled stages, concatenated), "logits", "familiarity", "probabilities". Input "image":
-// N x 3 x S x S, RGB, 0..255, as cv::dnn::blobFromImages(images, 1.0, Size(S, S), Scalar(), swapRB=true, crop=false) makes it.
+// N x 3 x S x S, RGB, 0..255, as cv::dnn::blobFromImages(images, 1.0, Size(S, S), Scalar(), swapRB=true, crop=false)
+// makes it.
 struct NetGraph {
     std::string architecture;
     int size = 0;

@@ -121,8 +121,8 @@ struct Pool : EachElement<Pool<T>> {
     }
 };
 
-// Mean over space of each channel, or the square root of its mean square. `out` holds To: an activation of one pixel, or
-// rows of features.
+// Mean over space of each channel, or the square root of its mean square. `out` holds To: an activation of one pixel,
+// or rows of features.
 template <class T, class To>
 struct SpatialMean : EachElement<SpatialMean<T, To>> {
     const T* in;

@@ -13,8 +13,8 @@ namespace cv {
 namespace hyperpred {
 namespace cuda {
 
-// Where a network's numbers lie: all kernels end to end (each O x I x k x k, or C x 1 x k x k), and all batch-norms' channels end to end,
-// both in the order of the nodes.
+// Where a network's numbers lie: all kernels end to end (each O x I x k x k, or C x 1 x k x k), and all batch-norms'
+// channels end to end, both in the order of the nodes.
 struct NetworkLayout {
     std::vector<int64_t> kernel;  // of each node: its first weight, or -1
     std::vector<int64_t> norm;    // of each node: its first channel, or -1
