@@ -24,9 +24,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const size_t kMostDuplicates = 100;  // groups in the report, and images of a group
+const size_t kMostDuplicates = 100;   // groups in the report, and images of a group
 const int kQuantisationImages = 256;  // of the sample, for the ranges of an int8 network (doc/experiments.md)
-const int kFeatureBatch = 256;  // images read from the spool and given to the backend at once
+const size_t kFeatureBatch = 256;     // images read from the spool and given to the backend at once,
+const size_t kFeatureBatchBytes = size_t(64) << 20;  // but large ones no more than this, or one
 
 // Milliseconds of each stage, in order, for the report.
 class Stopwatch {
@@ -234,12 +235,13 @@ private:
         }
         const size_t columns = size_t(featureColumns());
         table_ = std::make_unique<FeatureTable>(int(columns), classes_);
-        std::vector<uint8_t> pixels(support_.imageBytes() * kFeatureBatch);
-        std::vector<float> fresh(columns * kFeatureBatch);
+        const size_t most = std::clamp<size_t>(kFeatureBatchBytes / support_.imageBytes(), 1, kFeatureBatch);
+        std::vector<uint8_t> pixels(support_.imageBytes() * most);
+        std::vector<float> fresh(columns * most);
         size_t nextSample = 0;
-        for (size_t first = 0; first < entries_.size(); first += kFeatureBatch) {
+        for (size_t first = 0; first < entries_.size(); first += most) {
             progress("features", double(first) / double(entries_.size()));
-            const size_t end = std::min(entries_.size(), first + kFeatureBatch);
+            const size_t end = std::min(entries_.size(), first + most);
             ImageBatch batch;
             batch.pixels = pixels.data();
             batch.size = support_.imageSize();
@@ -355,16 +357,16 @@ private:
         const size_t count = std::min(sample_.size(), size_t(kQuantisationImages));
         std::vector<uint8_t> pixels;
         for (size_t i = 0; i < count; ++i) {
-            const auto from = samplePixels_.begin() +
-                              std::ptrdiff_t(i * sample_.size() / count * support_.imageBytes());
+            const auto from =
+                samplePixels_.begin() + std::ptrdiff_t(i * sample_.size() / count * support_.imageBytes());
             pixels.insert(pixels.end(), from, from + std::ptrdiff_t(support_.imageBytes()));
         }
         ImageBatch images;
         images.pixels = pixels.data();
         images.count = int(count);
         images.size = support_.imageSize();
-        return quantise(graph, activationRanges(graph, int8Nodes(graph), images,
-                                                [&](double done) { progress("quantise", done); }));
+        return quantise(
+            graph, activationRanges(graph, int8Nodes(graph), images, [&](double done) { progress("quantise", done); }));
     }
 
     // What depends on the support set and the options alone, so that it may go into the ONNX file.
