@@ -24,6 +24,8 @@ at_least() {  # at_least NAME LEAST GOT; the log shows how far it is from the ba
     fi
 }
 sample() { local name=$1; shift; "$bin/hyperpred_sample_$name" "$@" >"$work/out" 2>"$work/err"; }
+# A name that OpenCV cannot open it takes to libgphoto2 at last, whose search for cameras leaks under AddressSanitizer.
+without_video() { ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" sample "$@"; }
 
 # Half of the support set, so that it is over soon under sanitizers, too.
 mkdir "$work/parts"
@@ -52,7 +54,7 @@ while IFS=, read -r class first last; do
     grep -q "^$(((first + last + 1) / 2))	$class	" "$work/out" && right=$((right + 1))
 done < <(tail -n +2 "$truth" | grep -v '^unknown,')
 at_least "parts named rightly by one frame, of 9" 6 "$right"
-sample classify_camera "$work/net.onnx" --source="$work/none.avi" --headless
+without_video classify_camera "$work/net.onnx" --source="$work/none.avi" --headless
 check "classify_camera without a video" 2 $?
 sample classify_camera "$work/net.onnx" --source="$clip" --headless --save="$work/no folder"
 check "classify_camera that cannot save" 2 $?
@@ -79,7 +81,7 @@ check "inspect_cell that expects two parts" 0 $?
 fewer=$(grep -cP '^\d+\t.*: OK$' "$work/out")
 [ "$fewer" -ge 1 ] && [ "$fewer" -lt "$ok" ]; check "fewer are OK then ($fewer of $ok)" 0 $?
 for source in "$work/none.avi" ""; do
-    sample inspect_cell "$work/parts" --model="$model" --source="$source" --headless
+    without_video inspect_cell "$work/parts" --model="$model" --source="$source" --headless
     check "inspect_cell without a video: \"$source\"" 2 $?
 done
 # A clip that ends while the first part is in the middle: it gets its verdict all the same.
@@ -110,7 +112,7 @@ done
 at_least "known again, of 3" 2 "$right"
 "$bin/hyperpred" info "$work/taught.onnx" >"$work/out" 2>"$work/err"; check "the saved network" 0 $?
 sample teach_camera --model="$work/none" --source="$clip" --headless; check "teach_camera without a model" 2 $?
-sample teach_camera --model="$model" --source= --headless; check "teach_camera without a video" 2 $?
+without_video teach_camera --model="$model" --source= --headless; check "teach_camera without a video" 2 $?
 for file in "$2"/samples/*.cpp "$2"/samples/python/*.py; do
     [ "$(wc -l <"$file")" -lt 120 ]; check "$(basename "$file"): under 120 lines" 0 $?
 done
