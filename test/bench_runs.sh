@@ -10,7 +10,7 @@ failed=0
 check() {  # check NAME EXPECTED GOT
     [ "$2" = "$3" ] || { failed=$((failed + 1)); echo "FAILED: $1: expected $2, got $3"; tail -n 5 "$work/err"; }
 }
-accuracy() { "$bench" accuracy --data "$work/data" --work "$work/work" "$@" >"$work/out" 2>"$work/err"; }
+accuracy() { "$bench" accuracy --data "$work/data" --work "$work/trained" "$@" >"$work/out" 2>"$work/err"; }
 
 cp -r "$source/test/bench" "$work/protocols"
 sed -i "s|../../data|$source/data|" "$work/protocols/tiny.json"
@@ -24,7 +24,7 @@ accuracy --protocol "$work/protocols/tiny.json" --out "$work/a.json" --insert "$
 check "first run" 0 $?
 check "rows of a network" 10 "$(sed '/^after/q' "$work/page.md" | grep -c '^| \(predicted\|fixed\).*CPU')"
 check "rows from scratch" 2 "$(sed '/^after/q' "$work/page.md" | grep -c '^| scratch, .*trained')"
-check "a value that the protocol sets" 1 "$(grep -c '"epochs": 2' "$work"/work/tiny/*/base.json)"
+check "a value that the protocol sets" 1 "$(grep -c '"epochs": 2' "$work"/trained/tiny/*/base.json)"
 check "rows of transforms" 10 "$(grep -c '"shift":' "$work/a.json")"
 check "a figure from elsewhere, in table and summary" 2 "$(grep -c '^| elsewhere | trained | 50.00' "$work/page.md")"
 check "old table is gone" 0 "$(grep -c '^old' "$work/page.md")"

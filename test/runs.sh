@@ -1,4 +1,4 @@
-# How tool_runs.sh and life_runs.sh begin and end: the tools in PATH, a folder to work in, counted checks.
+# How the scripts that run programs begin and end: the tools in PATH, a folder to work in, counted checks.
 # usage: . runs.sh BUILD_DIR SOURCE_DIR
 set -uo pipefail
 PATH=$1/bin:$PATH
@@ -27,4 +27,4 @@ take() {  # take FOLDER COUNT CLASS...: so many support images of each class, in
         done
     done
 }
-finish() { echo "$passed passed, $failed failed"; [ "$failed" = 0 ]; }
+finish() { echo "$passed passed, $failed failed"; [ "$failed" = 0 ] && [ "$passed" -gt 0 ]; }

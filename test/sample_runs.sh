@@ -1,22 +1,12 @@
 #!/usr/bin/env bash
 # Runs the samples without a window, on the bundled pictures and the bundled clip of a belt.
 # usage: sample_runs.sh BUILD_DIR SOURCE_DIR
-set -uo pipefail
+. "$(dirname "$0")/runs.sh"
 bin=$1/bin
-model=$2/data/models/resnet18.safetensors
-support=$2/data/images/parts/support
-clip=$2/data/images/belt/belt.avi
-truth=$2/data/images/belt/belt.csv
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
+support=$parts/support
+clip=$source/data/images/belt/belt.avi
+truth=$source/data/images/belt/belt.csv
 
-check() {  # check NAME EXPECTED GOT
-    if [ "$2" = "$3" ]; then passed=$((passed + 1)); else
-        failed=$((failed + 1)); echo "FAILED: $1: expected $2, got $3"; tail -n 3 "$work/err" 2>/dev/null
-    fi
-}
 at_least() {  # at_least NAME LEAST GOT; the log shows how far it is from the bar
     echo "$1: $3, at least $2"
     if [ "$3" -ge "$2" ]; then passed=$((passed + 1)); else
@@ -80,9 +70,9 @@ sample inspect_cell "$work/parts" --model="$model" --source="$clip" --headless -
 check "inspect_cell that expects two parts" 0 $?
 fewer=$(grep -cP '^\d+\t.*: OK$' "$work/out")
 [ "$fewer" -ge 1 ] && [ "$fewer" -lt "$ok" ]; check "fewer are OK then ($fewer of $ok)" 0 $?
-for source in "$work/none.avi" ""; do
-    without_video inspect_cell "$work/parts" --model="$model" --source="$source" --headless
-    check "inspect_cell without a video: \"$source\"" 2 $?
+for video in "$work/none.avi" ""; do
+    without_video inspect_cell "$work/parts" --model="$model" --source="$video" --headless
+    check "inspect_cell without a video: \"$video\"" 2 $?
 done
 # A clip that ends while the first part is in the middle: it gets its verdict all the same.
 IFS=, read -r _ first last < <(tail -n +2 "$truth")
@@ -117,5 +107,4 @@ for file in "$2"/samples/*.cpp "$2"/samples/python/*.py; do
     [ "$(wc -l <"$file")" -lt 120 ]; check "$(basename "$file"): under 120 lines" 0 $?
 done
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

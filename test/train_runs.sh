@@ -1,20 +1,8 @@
 #!/usr/bin/env bash
 # A training by the trainer itself: packed, stopped by Ctrl-C, resumed, exported.
 # usage: train_runs.sh BUILD_DIR SOURCE_DIR
-set -uo pipefail
-PATH=$1/bin:$PATH
-source=$2
-parts=$source/data/images/parts
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
+. "$(dirname "$0")/runs.sh"
 
-check() {  # check NAME EXPECTED GOT
-    if [ "$2" = "$3" ]; then passed=$((passed + 1)); else
-        failed=$((failed + 1)); echo "FAILED: $1: expected $2, got $3"; tail -n 3 "$work/err" 2>/dev/null
-    fi
-}
 train() { hyperpred_train "$@" >"$work/out" 2>"$work/err"; }
 refused() {  # refused NAME STATUS WORDS ARGUMENT...
     local name=$1 status=$2 words=$3
@@ -57,5 +45,4 @@ check "a model that tells no path" 0 "$(grep -cF "$work" "$work/model.safetensor
 hyperpred predict "$parts/support" --model "$work/model.safetensors" --out "$work/net.onnx" >"$work/out" 2>"$work/err"
 check "predict with it" 0 $?
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+finish
