@@ -2,8 +2,6 @@
 #ifndef HYPERPRED_TEST_IMAGE_FILES_HPP
 #define HYPERPRED_TEST_IMAGE_FILES_HPP
 
-#include <stdlib.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -11,8 +9,9 @@
 #include <opencv2/imgcodecs.hpp>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
+
+#include "temporary_folder.hpp"
 
 // Encoded images, good ones and broken ones, and a folder to put them in.
 
@@ -21,20 +20,7 @@ namespace hyperpred {
 
 using FileBytes = std::vector<uint8_t>;
 
-// A folder of its own for a test, removed with everything in it.
-struct ImageFolder {
-    ImageFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "hyperpred_images_XXXXXX").string();
-        if (::mkdtemp(&pattern[0]) == nullptr) throw std::runtime_error("no temporary folder");
-        path = pattern;
-    }
-    ~ImageFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    ImageFolder(const ImageFolder&) = delete;
-    ImageFolder& operator=(const ImageFolder&) = delete;
-
+struct ImageFolder : test::TemporaryFolder {
     // Writes the file, with the folders above it, and returns its path.
     std::string write(const std::string& name, const FileBytes& bytes) const {
         const std::filesystem::path file = path / name;
@@ -48,8 +34,6 @@ struct ImageFolder {
     std::string write(const std::string& name, const std::string& text) const {
         return write(name, FileBytes(text.begin(), text.end()));
     }
-
-    std::filesystem::path path;
 };
 
 // A smooth picture that every codec keeps well: blue grows to the right, green downwards, red is constant.
