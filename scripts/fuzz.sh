@@ -10,12 +10,12 @@ cd "$(dirname "$0")/.."
 . scripts/packages.sh
 
 # Longest input of each target: the mutations of longer ones cost time and reach nothing new.
-declare -A longest=([csv]=256 [onnx_metadata]=1280 [packed]=640 [architecture]=1024 [model_file]=3840)
-order=(csv onnx_metadata packed architecture model_file)  # the fastest first
-if [ -e modules/hyperpred/src/support_features.cpp ]; then
-    longest[support_features]=1280
-    order+=(support_features)
-fi
+declare -A longest=([csv]=256 [cifar_pickle]=512 [image_header]=512 [onnx_metadata]=1280 [packed]=640
+                    [onnx_expansion]=3072 [architecture]=1024 [model_file]=3840 [support_features]=1280
+                    [support_part]=1024)
+# The fastest first.
+order=(csv cifar_pickle image_header onnx_metadata packed onnx_expansion architecture model_file support_part
+       support_features)
 
 target=${1:-} runs=${2:-10000000} seconds=${3:-0}
 [ "$target" = all ] || order=("$target")

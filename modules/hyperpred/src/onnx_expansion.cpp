@@ -11,6 +11,7 @@
 #include "protobuf_reader.hpp"
 #include "protobuf_writer.hpp"
 #include "quoted_path.hpp"
+#include "strict_json.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -100,7 +101,7 @@ private:
             if (right) result.count *= size_t(extent);
         }
         if (!right || result.count != size / item) {
-            fail(Failure::BadFile, where_ + ", tensor \"" + name + "\": " + std::to_string(size) + " bytes of type " +
+            fail(Failure::BadFile, where_ + ", tensor " + inQuotes(name) + ": " + std::to_string(size) + " bytes of type " +
                                        std::to_string(result.type) + " do not fit its shape");
         }
         tensors_[name] = result;
@@ -123,7 +124,7 @@ private:
     const Tensor& constantOf(const OnnxNode& node, size_t input, int64_t type) const {
         const auto found = input < node.inputs.size() ? tensors_.find(node.inputs[input]) : tensors_.end();
         if (found == tensors_.end() || found->second.type != type) {
-            fail(Failure::BadFile, where_ + ", node \"" + node.output + "\": its input " + std::to_string(input) +
+            fail(Failure::BadFile, where_ + ", node " + inQuotes(node.output) + ": its input " + std::to_string(input) +
                                        " is no constant of type " + std::to_string(type));
         }
         return found->second;
@@ -180,12 +181,12 @@ private:
         const Tensor& integers = constantOf(node, 0, wide ? kInt32 : kInt8);
         const Tensor& steps = constantOf(node, 1, kFloat);
         if (integers.count % steps.count != 0) {
-            fail(Failure::BadFile, where_ + ", node \"" + node.output + "\": " + std::to_string(steps.count) +
+            fail(Failure::BadFile, where_ + ", node " + inQuotes(node.output) + ": " + std::to_string(steps.count) +
                                        " steps for " + std::to_string(integers.count) + " integers");
         }
         const Tensor& zeros = constantOf(node, 2, wide ? kInt32 : kInt8);
         if (std::any_of(zeros.raw, zeros.raw + zeros.count * itemSize(zeros.type), [](uint8_t byte) { return byte; })) {
-            fail(Failure::BadFile, where_ + ", node \"" + node.output + "\": a zero point of weights is not 0");
+            fail(Failure::BadFile, where_ + ", node " + inQuotes(node.output) + ": a zero point of weights is not 0");
         }
         const size_t row = integers.count / steps.count;
         std::vector<float> values(integers.count);
