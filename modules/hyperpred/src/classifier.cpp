@@ -13,6 +13,7 @@
 #include "images.hpp"
 #include "net_onnx.hpp"
 #include "onnx_expansion.hpp"
+#include "protobuf_writer.hpp"
 #include "quoted_path.hpp"
 #include "strict_json.hpp"
 
@@ -21,8 +22,7 @@ namespace hyperpred {
 
 namespace {
 
-const int kBatch = 16;                         // cv::dnn gains nothing from more
-const size_t kMaxOnnxBytes = size_t(1) << 30;  // protobuf itself ends at 2 GiB
+const int kBatch = 16;  // cv::dnn gains nothing from more
 
 const std::string& metadataValue(const std::map<std::string, std::string>& metadata, const std::string& key,
                                  const std::string& origin) {
@@ -65,9 +65,9 @@ std::vector<uint8_t> readOnnxFile(const std::string& path) {
     std::ifstream in(path, std::ios::binary | std::ios::ate);
     if (!in) fail(Failure::NotFound, quotedPath(path) + ": cannot be opened");
     const std::streamoff length = in.tellg();
-    if (length < 1 || size_t(length) > kMaxOnnxBytes) {
+    if (length < 1 || size_t(length) > kMaxProtobufBytes) {
         fail(Failure::BadFile, quotedPath(path) + ": " + std::to_string(length) + " bytes; a network has 1.." +
-                                   std::to_string(kMaxOnnxBytes));
+                                   std::to_string(kMaxProtobufBytes));
     }
     std::vector<uint8_t> bytes(size_t(length), 0);
     in.seekg(0);

@@ -35,7 +35,7 @@ const size_t kMetadataNesting = 32;
 // Whether a text is strict JSON (strict_json.hpp) and such an object.
 bool isMetadataObject(const std::string& text);
 
-// The bytes of an ONNX file, at most 1 GiB. Throws Failure::NotFound or BadFile naming the path.
+// The bytes of an ONNX file, at most kMaxProtobufBytes. Throws Failure::NotFound or BadFile naming the path.
 std::vector<uint8_t> readOnnxFile(const std::string& path);
 
 // A ready network with its description: converts images the way the support set was converted, forwards them in

@@ -101,8 +101,8 @@ private:
             if (right) result.count *= size_t(extent);
         }
         if (!right || result.count != size / item) {
-            fail(Failure::BadFile, where_ + ", tensor " + inQuotes(name) + ": " + std::to_string(size) + " bytes of type " +
-                                       std::to_string(result.type) + " do not fit its shape");
+            fail(Failure::BadFile, where_ + ", tensor " + inQuotes(name) + ": " + std::to_string(size) +
+                                       " bytes of type " + std::to_string(result.type) + " do not fit its shape");
         }
         tensors_[name] = result;
         types_.push_back(result.type);

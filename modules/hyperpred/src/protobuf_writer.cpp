@@ -98,6 +98,10 @@ std::vector<uint8_t> writeProtobuf(const std::function<void(ProtobufWriter&)>& w
     ProtobufWriter writer;
     write(writer);
     const size_t measured = writer.size_;
+    if (measured > kMaxProtobufBytes) {
+        fail(Failure::OutOfRange, "the network would be a file of " + std::to_string(measured) +
+                                      " bytes; ONNX files end at " + std::to_string(kMaxProtobufBytes));
+    }
     writer.startWriting();
     write(writer);
     if (writer.size_ != measured) fail(Failure::Internal, "protobuf writer: the second pass differs from the first");

@@ -50,7 +50,10 @@ private:
     size_t begun_ = 0;
 };
 
-// The bytes that the calls in `write` describe; `write` must make the same calls both times.
+const size_t kMaxProtobufBytes = (size_t(1) << 31) - 1;  // of a message: its readers refuse longer ones
+
+// The bytes that the calls in `write` describe; `write` must make the same calls both times. Failure::OutOfRange where
+// they would be more than kMaxProtobufBytes, before any is written.
 std::vector<uint8_t> writeProtobuf(const std::function<void(ProtobufWriter&)>& write);
 
 }  // namespace hyperpred

@@ -705,24 +705,6 @@ BOOST_AUTO_TEST_CASE(a_chunk_waits_until_its_place_is_free) {
 
 // ---- plan ----
 
-BOOST_AUTO_TEST_CASE(a_residual_block_is_three_steps) {
-    DocumentBuilder build(16);
-    const std::string stem = build.convNormRelu("image", 8, 3, 1, 1);
-    const Architecture architecture = build.build({build.residual(stem, 8, 16, 2)});
-    const cuda::Plan plan = cuda::makePlan(architecture);
-    // stem; first convolution; second, with the addition and the relu once the shortcut is there.
-    BOOST_TEST(plan.steps.size() == 4);
-    int additions = 0, relus = 0, norms = 0;
-    for (const cuda::Step& step : plan.steps) {
-        additions += step.other != cuda::kNoStep;
-        relus += step.relu;
-        norms += step.batchNorm >= 0;
-    }
-    BOOST_TEST(additions == 1);
-    BOOST_TEST(relus == 3);
-    BOOST_TEST(norms == 4);
-}
-
 BOOST_AUTO_TEST_CASE(the_budget_of_a_chunk_fits_the_device) {
     BOOST_TEST(cuda::chunkBudget(size_t(139) << 30) == size_t(512) << 20);
     BOOST_TEST(cuda::chunkBudget(size_t(8) << 30) == size_t(512) << 20);

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <limits>
+#include <opencv2/core.hpp>
 #include <string>
 #include <vector>
 
@@ -107,4 +108,17 @@ BOOST_AUTO_TEST_CASE(both_passes_must_agree) {
     int pass = 0;
     BOOST_CHECK_THROW(writeProtobuf([&](ProtobufWriter& writer) { writer.text(1, std::string(size_t(++pass), 'x')); }),
                       std::exception);
+}
+
+BOOST_AUTO_TEST_CASE(what_no_reader_takes_is_refused_before_it_is_written) {
+    const uint8_t byte = 0;
+    const auto write = [&](ProtobufWriter& writer) {  // measured, the bytes are not touched
+        writer.begin(7);
+        writer.raw(5, &byte, kMaxProtobufBytes);
+        writer.end();
+    };
+    BOOST_CHECK_EXCEPTION(writeProtobuf(write), cv::Exception, [](const cv::Exception& error) {
+        return error.code == cv::Error::StsOutOfRange &&
+               error.err.find("a file of 2147483659 bytes; ONNX files end at 2147483647") != std::string::npos;
+    });
 }

@@ -40,7 +40,7 @@ void setAffine(StepParameters& parameters, const NodeWeights& batchNorm) {
 StepParameters foldedStep(const Step& step, const NetworkWeights& weights, const Workers& workers) {
     StepParameters parameters;
     if (step.batchNorm >= 0) setAffine(parameters, weights[size_t(step.batchNorm)]);
-    if (step.producer != Producer::Conv) return parameters;
+    if (step.op != Op::Conv) return parameters;
     const float* scale = step.batchNorm >= 0 ? parameters.scale.data() : nullptr;
     parameters.kernel = step.convolution->pack(weights[size_t(step.node)].kernel.values.data(), scale, workers);
     parameters.scale = Buffer();
@@ -51,7 +51,7 @@ StepParameters foldedStep(const Step& step, const NetworkWeights& weights, const
 // As calibration wants it: before the statistics of the step's own batch-norm are known.
 StepParameters rawStep(const Step& step, const NetworkWeights& weights, const Workers& workers) {
     StepParameters parameters;
-    if (step.producer != Producer::Conv) return parameters;
+    if (step.op != Op::Conv) return parameters;
     parameters.kernel = step.convolution->pack(weights[size_t(step.node)].kernel.values.data(), nullptr, workers);
     parameters.folded = step.batchNorm < 0;
     if (step.batchNorm >= 0 && step.pool >= 0) {
@@ -63,7 +63,7 @@ StepParameters rawStep(const Step& step, const NetworkWeights& weights, const Wo
 }
 
 int64_t stepFlops(const Architecture& architecture, const Step& step) {
-    return step.node < 0 ? 0 : nodeCost(architecture, architecture.nodes[size_t(step.node)]).flops;
+    return nodeCost(architecture, architecture.nodes[size_t(step.node)]).flops;
 }
 
 // One run over all images for one step after the other.

@@ -42,7 +42,7 @@ void NetworkPass::collect(const FeatureChoice& choice) {
 
 void NetworkPass::collectOnly(const FeatureChoice& choice) {
     collect(choice);
-    needed_ = neededSteps(plan_, choice.stages);
+    needed_ = neededSteps(plan_.steps, plan_.stepOf, choice.stages);
     countReaders();
 }
 
@@ -77,16 +77,16 @@ void NetworkPass::run(int index, Chunk& chunk, Scratch& scratch, Moments* moment
     const float* in = input(step.source, chunk, scratch);
     Buffer made = pool_.take(floats(step.shape, chunk));
     float* out = made.data();
-    switch (step.producer) {
-        case Producer::Conv: convolve(index, chunk, scratch, in, moments, out); break;
-        case Producer::MaxPool:
+    switch (step.op) {
+        case Op::Conv: convolve(index, chunk, scratch, in, moments, out); break;
+        case Op::MaxPool:
             maxPool(in, step.in, chunk.images, architecture_.nodes[size_t(step.node)], nullptr, out);
             break;
-        case Producer::AvgPool: avgPool(in, step.in, chunk.images, architecture_.nodes[size_t(step.node)], out); break;
-        case Producer::GlobalPool: spatialMean(in, step.in, chunk.images, out, size_t(step.shape.channels)); break;
-        case Producer::Copy: std::copy(in, in + floats(step.shape, chunk), out); break;
+        case Op::AvgPool: avgPool(in, step.in, chunk.images, architecture_.nodes[size_t(step.node)], out); break;
+        case Op::GlobalPool: spatialMean(in, step.in, chunk.images, out, size_t(step.shape.channels)); break;
+        default: std::copy(in, in + floats(step.shape, chunk), out); break;
     }
-    if (moments && step.producer != Producer::Conv) {
+    if (moments && step.op != Op::Conv) {
         moments->add(out, floats(step.shape, chunk) / size_t(step.shape.channels), step.shape.channels);
     }
     chunk.held[size_t(index)] = std::move(made);

@@ -312,7 +312,7 @@ Memory passAll(const Architecture& architecture, const NetworkLayout& layout, co
                int chunk, const DeviceNetwork& network, const ImageBatch& images, const FeatureChoice& choice,
                float* out) {
     const Columns columns(architecture, plan, choice);
-    const std::vector<bool> needed = neededSteps(plan, choice.stages);
+    const std::vector<bool> needed = neededSteps(plan.steps, plan.stepOf, choice.stages);
     ImageFeed feed(pool, bytesOf(chunk, architecture));
     Memory rows = pool.takeOf<float>(size_t(images.count * columns.all));
     for (int first = 0; first < images.count; first += chunk) {

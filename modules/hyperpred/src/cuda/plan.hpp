@@ -6,24 +6,14 @@
 
 #include "architecture.hpp"
 #include "cuda/map_kernels.hpp"
+#include "fused_steps.hpp"
 
 namespace cv {
 namespace hyperpred {
 namespace cuda {
 
-const int kImageStep = -1;  // stands for the normalised image where a step is expected
-const int kNoStep = -2;
-
-// Several nodes that share one activation: what makes it, then, in this order and each only where the architecture has
-// it, a batch_norm, an addition and a relu, all of them one launch.
-struct Step {
-    Op op = Op::Conv;  // Conv, MaxPool, AvgPool, GlobalPool; anything else: a copy of the source
-    int node = -1;     // that makes the activation; of a copy, the first that works on it
-    int source = kImageStep;
-    int batchNorm = -1;   // node
-    int other = kNoStep;  // the second operand of the addition
-    bool relu = false;
-    int last = -1;      // node whose output the activation is
+// One launch.
+struct Step : FusedStep {
     MapShape from, to;  // of the source, of the activation; padded
 };
 
@@ -33,9 +23,6 @@ struct Plan {
 };
 
 Plan makePlan(const Architecture& architecture);
-
-// The steps that the stages (1-based) depend on.
-std::vector<bool> neededSteps(const Plan& plan, const std::vector<int>& stages);
 
 MapShape paddedShape(const Shape& shape);
 

@@ -7,6 +7,7 @@
 
 #include "command.hpp"
 #include "help_command.hpp"
+#include "image_source.hpp"
 #include "version.hpp"
 
 namespace {
@@ -79,21 +80,22 @@ int main(int argc, char** argv) {
     const std::string name = argc > 1 ? argv[1] : "";
     const std::vector<std::string> arguments(argv + std::min(argc, 2), argv + argc);
     if (name == "--help" || name == "-h" || name == "help") return runHelp(programPage(), arguments);
+    const auto failed = [&](const std::string& reason, int status) {
+        endProgress();  // on a terminal the sentence would follow the per cent
+        std::cerr << "hyperpred" << (name.empty() ? "" : " " + name) << ": " << reason << "\n";
+        return status;
+    };
     try {
         const int status = name == "--version" ? tellVersion() : findRun(name)(arguments);
         if (!std::cout.flush()) throw CannotDo("the standard output cannot be written, so some of it is missing");
         return status;
     } catch (const CannotDo& error) {
-        std::cerr << "hyperpred " << name << ": " << error.what() << "\n";
-        return 1;
+        return failed(error.what(), 1);
     } catch (const cv::Exception& error) {
-        std::cerr << "hyperpred " << name << ": " << error.err << "\n";
-        return error.code == cv::Error::StsNoMem ? 1 : 2;  // memory or disk ran out
+        return failed(error.err, error.code == cv::Error::StsNoMem ? 1 : 2);  // memory or disk ran out
     } catch (const std::bad_alloc&) {
-        std::cerr << "hyperpred " << name << ": there is not enough memory\n";
-        return 1;
+        return failed("there is not enough memory", 1);
     } catch (const std::exception& error) {
-        std::cerr << "hyperpred" << (name.empty() ? "" : " " + name) << ": " << error.what() << "\n";
+        return failed(error.what(), 2);
     }
-    return 2;
 }

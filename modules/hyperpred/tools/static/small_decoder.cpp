@@ -105,18 +105,27 @@ bool readJpeg(jpeg_decompress_struct& decoder, JpegFailure& failure, const unsig
     return true;
 }
 
-cv::Mat decodeJpeg(const unsigned char* bytes, size_t size) {
-    jpeg_decompress_struct decoder = {};
+// Lets go of what libjpeg has allocated, also where memory for the image is missing.
+struct JpegDecoder {
+    jpeg_decompress_struct state = {};
     JpegFailure failure = {};
-    decoder.err = jpeg_std_error(&failure.manager);
-    failure.manager.error_exit = leaveJpeg;
-    failure.manager.output_message = say;
+
+    JpegDecoder() {
+        state.err = jpeg_std_error(&failure.manager);
+        failure.manager.error_exit = leaveJpeg;
+        failure.manager.output_message = say;
+    }
+    ~JpegDecoder() { jpeg_destroy_decompress(&state); }
+    JpegDecoder(const JpegDecoder&) = delete;
+    JpegDecoder& operator=(const JpegDecoder&) = delete;
+};
+
+cv::Mat decodeJpeg(const unsigned char* bytes, size_t size) {
+    JpegDecoder decoder;
     cv::Mat image;
     std::vector<unsigned char> row;
     int orientation = 1;
-    const bool done = readJpeg(decoder, failure, bytes, size, image, row, orientation);
-    jpeg_destroy_decompress(&decoder);
-    if (!done) return {};
+    if (!readJpeg(decoder.state, decoder.failure, bytes, size, image, row, orientation)) return {};
     turnUpright(image, orientation);
     return image;
 }
@@ -163,19 +172,29 @@ bool readPng(png_structp decoder, png_infop info, PngBytes& source, cv::Mat& ima
     return true;
 }
 
+// The same for libpng.
+struct PngDecoder {
+    png_structp state = png_create_read_struct(PNG_LIBPNG_VER_STRING, nullptr, leavePng, ignore);
+    png_infop info = state ? png_create_info_struct(state) : nullptr;
+
+    PngDecoder() = default;
+    ~PngDecoder() { png_destroy_read_struct(&state, &info, nullptr); }
+    PngDecoder(const PngDecoder&) = delete;
+    PngDecoder& operator=(const PngDecoder&) = delete;
+};
+
 cv::Mat decodePng(const unsigned char* bytes, size_t size) {
-    png_structp decoder = png_create_read_struct(PNG_LIBPNG_VER_STRING, nullptr, leavePng, ignore);
-    png_infop info = decoder ? png_create_info_struct(decoder) : nullptr;
+    PngDecoder decoder;
     PngBytes source = {bytes, size};
     cv::Mat image;
     std::vector<png_bytep> rows;
-    bool done = info && readPng(decoder, info, source, image, rows);
+    if (!decoder.info || !readPng(decoder.state, decoder.info, source, image, rows)) return {};
     png_bytep exif = nullptr;
     png_uint_32 length = 0;
-    if (done && png_get_eXIf_1(decoder, info, &length, &exif) != 0)
+    if (png_get_eXIf_1(decoder.state, decoder.info, &length, &exif) != 0) {
         turnUpright(image, ExifBlock(exif, length).orientation());
-    png_destroy_read_struct(&decoder, &info, nullptr);
-    return done ? image : cv::Mat();
+    }
+    return image;
 }
 
 }  // namespace

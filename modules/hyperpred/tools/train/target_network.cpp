@@ -2,6 +2,7 @@
 #include "target_network.hpp"
 
 #include <ATen/autocast_mode.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <torch/version.h>
 
 #include <cmath>
@@ -126,7 +127,7 @@ StageOutputs forwardCalibrated(const Architecture& architecture, const TargetWei
 
 bool computesInHalf(const std::string& precision, const torch::Device& device) {
     if (precision != "auto") return precision == "bf16";
-    if (!device.is_cpu()) return true;
+    if (!device.is_cpu()) return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();  // Ampere on
 #if defined(__x86_64__)
     return __builtin_cpu_supports("avx512bf16") != 0;
 #else
