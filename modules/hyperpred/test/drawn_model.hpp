@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model_file.hpp"
+#include "sentence.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -49,17 +50,6 @@ inline ModelFile inMemory(const Tensors& tensors) {
     file.insert(file.end(), text.begin(), text.end());
     file.insert(file.end(), data.begin(), data.end());
     return ModelFile::parse(file, "drawn.safetensors");
-}
-
-// The sentence that a call ends with, or "".
-template <class Call>
-std::string sentenceOf(const Call& call) {
-    try {
-        call();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
 }
 
 }  // namespace test

@@ -5,6 +5,8 @@
 #include <opencv2/core.hpp>
 #include <string>
 
+#include "sentence.hpp"
+
 namespace cv {
 namespace hyperpred {
 namespace test {
@@ -18,10 +20,6 @@ std::string refusalOf(const Call& call) {
         return error.err;
     }
     return "";
-}
-
-inline bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace test

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "architecture.hpp"
+#include "sentence.hpp"
 
 using namespace cv::hyperpred;
 using nlohmann::json;
@@ -18,7 +19,7 @@ namespace {
 const std::string kDocuments = std::string(HYPERPRED_DATA_DIR) + "/architectures/";
 
 json conv(const std::string& name, const std::string& input, int out, int kernel, int stride = 1, int pad = 0) {
-    return {{"name", name}, {"op", "conv"},      {"input", input}, {"out", out},
+    return {{"name", name},     {"op", "conv"},     {"input", input}, {"out", out},
             {"kernel", kernel}, {"stride", stride}, {"pad", pad}};
 }
 
@@ -53,12 +54,7 @@ Architecture parse(const json& value) {
 }
 
 std::string errorOf(const std::string& text) {
-    try {
-        parseArchitecture(text, "t.json");
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
+    return test::sentenceOf([&] { parseArchitecture(text, "t.json"); });
 }
 
 // Every part must be in the error, which must also name the document.

@@ -19,30 +19,18 @@
 
 #include "atomic_file.hpp"
 #include "plain_user.hpp"
+#include "sentence.hpp"
+#include "temporary_folder.hpp"
 
 using namespace cv::hyperpred;
+using namespace cv::hyperpred::test;
 namespace fs = std::filesystem;
 
 namespace {
 
-// A folder of its own for each test, removed with everything in it.
-struct Folder {
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "hyperpred_atomic_XXXXXX").string();
-        if (::mkdtemp(&pattern[0]) == nullptr) throw std::runtime_error("no temporary folder");
-        path = pattern;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::permissions(path, fs::perms::owner_all, ignored);
-        fs::remove_all(path, ignored);
-    }
-    std::string file(const std::string& name) const { return (path / name).string(); }
-    size_t count() const {
-        return size_t(std::distance(fs::directory_iterator(path), fs::directory_iterator()));
-    }
-    fs::path path;
-};
+size_t filesIn(const TemporaryFolder& folder) {
+    return size_t(std::distance(fs::directory_iterator(folder.path), fs::directory_iterator()));
+}
 
 std::string contents(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
@@ -53,25 +41,10 @@ void put(const std::string& path, const std::string& text) {
     writeAtomically(path, [&](std::ostream& out) { out << text; });
 }
 
-// The sentence of the error, or "" where nothing was thrown.
-template <class Call>
-std::string errorOf(Call call) {
-    try {
-        call();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(writes_what_it_is_given) {
-    const Folder folder;
+    const TemporaryFolder folder;
     std::string large(300001, 'x');  // several times the buffer, and not a multiple of it
     for (size_t i = 0; i < large.size(); ++i) large[i] = char('a' + i % 23);
     for (const std::string& text : {std::string(), std::string("one\0two", 7), large}) {
@@ -82,11 +55,11 @@ BOOST_AUTO_TEST_CASE(writes_what_it_is_given) {
         for (char c : large) out.put(c);
     });
     BOOST_TEST((contents(folder.file("a.bin")) == large));
-    BOOST_TEST(folder.count() == 1u);
+    BOOST_TEST(filesIn(folder) == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_failing_writer_leaves_the_old_file) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::string path = folder.file("a.txt");
     put(path, "old");
     const auto thrown = [&] {
@@ -95,16 +68,16 @@ BOOST_AUTO_TEST_CASE(a_failing_writer_leaves_the_old_file) {
             throw std::runtime_error("the writer's own words");
         });
     };
-    BOOST_TEST(contains(errorOf(thrown), "the writer's own words"));
+    BOOST_TEST(holds(sentenceOf(thrown), "the writer's own words"));
     const auto failed = [&] { writeAtomically(path, [](std::ostream& out) { out.setstate(std::ios::failbit); }); };
-    BOOST_TEST(contains(errorOf(failed), path));
+    BOOST_TEST(holds(sentenceOf(failed), path));
     BOOST_TEST(contents(path) == "old");
-    BOOST_TEST(folder.count() == 1u);
+    BOOST_TEST(filesIn(folder) == 1u);
 }
 
 // What a full disk looks like to the writer: write() stops with an error number in the middle.
 BOOST_AUTO_TEST_CASE(a_write_that_the_system_refuses_leaves_the_old_file) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::string path = folder.file("a.txt");
     put(path, "old");
     rlimit before;
@@ -113,47 +86,47 @@ BOOST_AUTO_TEST_CASE(a_write_that_the_system_refuses_leaves_the_old_file) {
     rlimit small = before;
     small.rlim_cur = 100000;
     BOOST_REQUIRE_EQUAL(::setrlimit(RLIMIT_FSIZE, &small), 0);
-    const std::string error = errorOf([&] { put(path, std::string(1000000, 'x')); });
+    const std::string error = sentenceOf([&] { put(path, std::string(1000000, 'x')); });
     ::setrlimit(RLIMIT_FSIZE, &before);
     ::signal(SIGXFSZ, handler);
-    BOOST_TEST(contains(error, "File too large"));
-    BOOST_TEST(contains(error, path));
+    BOOST_TEST(holds(error, "File too large"));
+    BOOST_TEST(holds(error, path));
     BOOST_TEST(contents(path) == "old");
-    BOOST_TEST(folder.count() == 1u);
+    BOOST_TEST(filesIn(folder) == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_folder_is_named) {
-    const Folder folder;
-    const std::string error = errorOf([&] { put(folder.file("none/a.txt"), "x"); });
-    BOOST_TEST(contains(error, "none/a.txt"));
-    BOOST_TEST(contains(error, "No such file"));
-    BOOST_TEST(contains(errorOf([&] { put("", "x"); }), "names no file"));
-    BOOST_TEST(contains(errorOf([&] { put(folder.file("a/"), "x"); }), "names no file"));
-    BOOST_TEST(folder.count() == 0u);
+    const TemporaryFolder folder;
+    const std::string error = sentenceOf([&] { put(folder.file("none/a.txt"), "x"); });
+    BOOST_TEST(holds(error, "none/a.txt"));
+    BOOST_TEST(holds(error, "No such file"));
+    BOOST_TEST(holds(sentenceOf([&] { put("", "x"); }), "names no file"));
+    BOOST_TEST(holds(sentenceOf([&] { put(folder.file("a/"), "x"); }), "names no file"));
+    BOOST_TEST(filesIn(folder) == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_read_only_folder_keeps_its_file) {
-    const Folder folder;
+    const TemporaryFolder folder;
     put(folder.file("a.txt"), "old");
     ::chmod(folder.path.c_str(), 0555);
     BOOST_TEST(test::asPlainUser(
-        [&] { return contains(errorOf([&] { put(folder.file("a.txt"), "new"); }), "Permission denied"); }));
+        [&] { return holds(sentenceOf([&] { put(folder.file("a.txt"), "new"); }), "Permission denied"); }));
     ::chmod(folder.path.c_str(), 0755);
     BOOST_TEST(contents(folder.file("a.txt")) == "old");
-    BOOST_TEST(folder.count() == 1u);
+    BOOST_TEST(filesIn(folder) == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(folders_and_devices_are_not_replaced) {
-    const Folder folder;
+    const TemporaryFolder folder;
     fs::create_directory(folder.path / "d");
-    BOOST_TEST(contains(errorOf([&] { put(folder.file("d"), "x"); }), "directory"));
-    BOOST_TEST(contains(errorOf([] { put("/dev/full", "x"); }), "not a regular file"));
+    BOOST_TEST(holds(sentenceOf([&] { put(folder.file("d"), "x"); }), "directory"));
+    BOOST_TEST(holds(sentenceOf([] { put("/dev/full", "x"); }), "not a regular file"));
     BOOST_TEST(fs::is_character_file("/dev/full"));
-    BOOST_TEST(folder.count() == 1u);
+    BOOST_TEST(filesIn(folder) == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_link_stays_a_link) {
-    const Folder folder;
+    const TemporaryFolder folder;
     fs::create_directory(folder.path / "d");
     put(folder.file("d/target"), "old");
     fs::create_symlink("d/target", folder.path / "link");
@@ -163,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_link_stays_a_link) {
 }
 
 BOOST_AUTO_TEST_CASE(names_and_permissions_are_the_usual_ones) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const mode_t mask = ::umask(027);
     const std::string path = folder.file("a 'quoted'\n\xff.txt");
     put(path, "x");
@@ -178,11 +151,11 @@ BOOST_AUTO_TEST_CASE(names_and_permissions_are_the_usual_ones) {
         BOOST_TEST((status.st_mode & 0777) == kept);
     }
     put(folder.file(std::string(255, 'n')), "longest name");
-    BOOST_TEST(folder.count() == 2u);
+    BOOST_TEST(filesIn(folder) == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(readers_and_many_writers_see_whole_files) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::string path = folder.file("a.txt");
     put(path, std::string(50000, '0'));
     std::vector<std::thread> writers;
@@ -198,46 +171,49 @@ BOOST_AUTO_TEST_CASE(readers_and_many_writers_see_whole_files) {
     }
     for (std::thread& writer : writers) writer.join();
     BOOST_TEST(whole);
-    BOOST_TEST(folder.count() == 1u);
+    BOOST_TEST(filesIn(folder) == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(files_that_belong_together_change_together) {
-    const Folder folder;
+    const TemporaryFolder folder;
     put(folder.file("a"), "old a");
     put(folder.file("b"), "old b");
     const auto text = [](const char* words) { return [words](std::ostream& out) { out << words; }; };
     const auto broken = [](std::ostream&) { throw std::runtime_error("broken"); };
-    BOOST_TEST(errorOf([&] { writeTogether({{folder.file("a"), text("new a")}, {folder.file("b"), broken}}); }) ==
-               "broken");
-    BOOST_TEST(errorOf([&] { writeTogether({{folder.file("a"), text("new a")}, {folder.file("no/b"), text("b")}}); }) !=
-               "");
-    BOOST_TEST(errorOf([&] { writeTogether({{folder.file("a"), text("new a")}, {folder.path.string(), text("b")}}); }) !=
-               "");
+    BOOST_TEST(sentenceOf([&] {
+                   writeTogether({{folder.file("a"), text("new a")}, {folder.file("b"), broken}});
+               }) == "broken");
+    BOOST_TEST(sentenceOf([&] {
+                   writeTogether({{folder.file("a"), text("new a")}, {folder.file("no/b"), text("b")}});
+               }) != "");
+    BOOST_TEST(sentenceOf([&] {
+                   writeTogether({{folder.file("a"), text("new a")}, {folder.path.string(), text("b")}});
+               }) != "");
     BOOST_TEST(contents(folder.file("a")) == "old a");
     BOOST_TEST(contents(folder.file("b")) == "old b");
     writeTogether({{folder.file("a"), text("new a")}, {folder.file("b"), text("new b")}});
     BOOST_TEST(contents(folder.file("a")) == "new a");
     BOOST_TEST(contents(folder.file("b")) == "new b");
-    BOOST_TEST(folder.count() == 2u);
+    BOOST_TEST(filesIn(folder) == 2u);
     for (const std::string& same : {folder.file("a"), folder.file("./a")}) {
         const auto twice = [&] { writeTogether({{folder.file("a"), text("1")}, {same, text("2")}}); };
-        BOOST_TEST(contains(errorOf(twice), "need a path each"));
+        BOOST_TEST(holds(sentenceOf(twice), "need a path each"));
     }
     BOOST_TEST(contents(folder.file("a")) == "new a");
 }
 
 // The last rename finds a folder in its place, which came there while the file was written.
 BOOST_AUTO_TEST_CASE(a_refused_rename_takes_the_others_back) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const auto text = [](const char* words) { return [words](std::ostream& out) { out << words; }; };
     const auto blocked = [&](std::ostream&) { fs::create_directories(folder.path / "c" / "d"); };
     put(folder.file("a"), "old a");
-    BOOST_TEST(errorOf([&] {
+    BOOST_TEST(sentenceOf([&] {
                    writeTogether({{folder.file("a"), text("new a")},
                                   {folder.file("b"), text("new b")},
                                   {folder.file("c"), blocked}});
                }) != "");
     BOOST_TEST(contents(folder.file("a")) == "old a");
     BOOST_TEST(!fs::exists(folder.file("b")));
-    BOOST_TEST(folder.count() == 2u);  // a and the folder
+    BOOST_TEST(filesIn(folder) == 2u);  // a and the folder
 }

@@ -17,6 +17,7 @@
 #include "features.hpp"
 #include "host_device.hpp"
 #include "random_hypernetwork.hpp"
+#include "sentence.hpp"
 #include "small_nets.hpp"
 
 // One list of properties that every backend of this build has, with the reference as judge where numbers are compared.
@@ -262,20 +263,6 @@ std::vector<float> featuresOf(Backend& backend, const BackendNetwork& network, c
     return rows;
 }
 
-template <class Call>
-std::string sentenceOf(const Call& call) {
-    try {
-        call();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 // All that a backend computes of some images, to compare bit by bit.
 struct Everything {
     std::vector<float> encoded, codes, calibrated, features;
@@ -347,7 +334,7 @@ BOOST_AUTO_TEST_CASE(empty_codes_give_the_base_weights) {
     for (const std::string& name : backends()) {
         const auto backend = makeBackend(name, hyper);
         BOOST_TEST(sameBits(backend->download(*backend->generate({})), hyper->generators.base));
-        BOOST_TEST(contains(sentenceOf([&] { makeBackend(name, pure)->generate({}); }), "pure"));
+        BOOST_TEST(holds(sentenceOf([&] { makeBackend(name, pure)->generate({}); }), "pure"));
     }
 }
 
@@ -528,7 +515,7 @@ BOOST_AUTO_TEST_CASE(rows_that_are_no_numbers_are_named) {
             table.append(row, &label, 1);
         }
         const auto backend = makeBackend(name, hyper);
-        BOOST_TEST(contains(sentenceOf([&] { gatherStatistics(table, *backend); }), "feature 1 of image 29"));
+        BOOST_TEST(holds(sentenceOf([&] { gatherStatistics(table, *backend); }), "feature 1 of image 29"));
     }
 }
 
@@ -692,8 +679,8 @@ BOOST_AUTO_TEST_CASE(progress_rises_and_stops_the_pass) {
         const auto stop = [&](double) { throw std::runtime_error("stopped here"); };
         BOOST_TEST(sentenceOf([&] { backend->calibrate(*stopped, images.batch, {1}, stop); }) == "stopped here");
         std::vector<float> row(17);
-        BOOST_TEST(contains(sentenceOf([&] { backend->features(*stopped, images.part(0, 1), {1}, row.data()); }),
-                            "statistics"));
+        BOOST_TEST(
+            holds(sentenceOf([&] { backend->features(*stopped, images.part(0, 1), {1}, row.data()); }), "statistics"));
         backend->calibrate(*stopped, images.batch, {1});
         BOOST_TEST(sameBits(backend->download(*stopped), backend->download(*network)));
     }
@@ -711,25 +698,25 @@ BOOST_AUTO_TEST_CASE(wrong_arguments_are_refused_with_a_sentence) {
         const auto features = [&](const ImageBatch& batch, const std::vector<int>& stages) {
             return sentenceOf([&] { backend->features(*network, batch, stages, out.data()); });
         };
-        BOOST_TEST(contains(features(images.batch, {1}), "no statistics"));
+        BOOST_TEST(holds(features(images.batch, {1}), "no statistics"));
         backend->calibrate(*network, images.batch, {1});
         BOOST_TEST(features(images.batch, {1}) == "");
-        BOOST_TEST(contains(features(large.batch, {1}), "edge 28"));
-        BOOST_TEST(contains(features(ImageBatch(), {1}), "without pixels"));
-        BOOST_TEST(contains(features(images.batch, {2, 1}), "ascend"));
-        BOOST_TEST(contains(features(images.batch, {4}), "stage 4"));
-        BOOST_TEST(contains(features(images.batch, {}), "no stage"));
-        BOOST_TEST(contains(sentenceOf([&] { backend->unroll({1, 2, 3}); }), "3 numbers"));
-        BOOST_TEST(contains(sentenceOf([&] { backend->generate({1, 2, 3}); }), "3 numbers"));
-        BOOST_TEST(contains(sentenceOf([&] { makeBackend(name, untrained)->unroll(randomSketch(*hyper)); }), "base"));
+        BOOST_TEST(holds(features(large.batch, {1}), "edge 28"));
+        BOOST_TEST(holds(features(ImageBatch(), {1}), "without pixels"));
+        BOOST_TEST(holds(features(images.batch, {2, 1}), "ascend"));
+        BOOST_TEST(holds(features(images.batch, {4}), "stage 4"));
+        BOOST_TEST(holds(features(images.batch, {}), "no stage"));
+        BOOST_TEST(holds(sentenceOf([&] { backend->unroll({1, 2, 3}); }), "3 numbers"));
+        BOOST_TEST(holds(sentenceOf([&] { backend->generate({1, 2, 3}); }), "3 numbers"));
+        BOOST_TEST(holds(sentenceOf([&] { makeBackend(name, untrained)->unroll(randomSketch(*hyper)); }), "base"));
         BOOST_TEST(!backend->device().empty());
     }
     const auto reference = makeBackend("reference", hyper);
     const auto foreign = reference->generate({});
     for (const std::string& name : judged()) {
         const auto backend = makeBackend(name, hyper);
-        BOOST_TEST(contains(sentenceOf([&] { backend->download(*foreign); }), "another backend"));
-        BOOST_TEST(contains(sentenceOf([&] { reference->download(*backend->generate({})); }), "another backend"));
+        BOOST_TEST(holds(sentenceOf([&] { backend->download(*foreign); }), "another backend"));
+        BOOST_TEST(holds(sentenceOf([&] { reference->download(*backend->generate({})); }), "another backend"));
     }
 }
 
@@ -740,8 +727,8 @@ BOOST_AUTO_TEST_CASE(backends_have_names) {
     BOOST_TEST((std::count(names.begin(), names.end(), "reference") == 1));
     BOOST_TEST(!makeBackend("auto", hyper)->device().empty());
     if (std::count(names.begin(), names.end(), "cuda") == 0) {
-        BOOST_TEST(contains(sentenceOf([&] { makeBackend("cuda", hyper); }), "CUDA"));
+        BOOST_TEST(holds(sentenceOf([&] { makeBackend("cuda", hyper); }), "CUDA"));
     }
-    BOOST_TEST(contains(sentenceOf([&] { makeBackend("gpu", hyper); }), "\"gpu\""));
-    BOOST_TEST(contains(sentenceOf([&] { makeBackend("cpu", hyper, -1); }), "-1"));
+    BOOST_TEST(holds(sentenceOf([&] { makeBackend("gpu", hyper); }), "\"gpu\""));
+    BOOST_TEST(holds(sentenceOf([&] { makeBackend("cpu", hyper, -1); }), "-1"));
 }

@@ -6,8 +6,10 @@
 
 #include "health.hpp"
 #include "image_files.hpp"
+#include "sentence.hpp"
 
 using namespace cv::hyperpred;
+using test::holds;
 using State = Finding::State;
 
 namespace {
@@ -22,10 +24,6 @@ std::vector<Finding> examined(const std::string& subject, const std::string& dat
     }
     unsetenv("TMPDIR");
     return found;
-}
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace

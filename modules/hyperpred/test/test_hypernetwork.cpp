@@ -12,8 +12,11 @@
 #include <vector>
 
 #include "hypernetwork.hpp"
+#include "sentence.hpp"
+#include "temporary_folder.hpp"
 
 using namespace cv::hyperpred;
+using namespace cv::hyperpred::test;
 namespace fs = std::filesystem;
 
 namespace {
@@ -131,37 +134,19 @@ Metadata metadataOf(const HyperConfig& config) {
 }
 
 HyperNetwork load(const Metadata& metadata, const Tensors& tensors) {
-    std::string folder = (fs::temp_directory_path() / "hyperpred_hyper_XXXXXX").string();
-    if (::mkdtemp(&folder[0]) == nullptr) throw std::runtime_error("no temporary folder");
-    struct Remover {
-        std::string path;
-        ~Remover() {
-            std::error_code ignored;
-            fs::remove_all(path, ignored);
-        }
-    } remover{folder};
-    writeModelFile(folder + "/m.safetensors", metadata, tensors, StorageType::F32);
-    return loadHyperNetwork(ModelFile::open(folder + "/m.safetensors"));
-}
-
-template <class Call>
-std::string thrownBy(Call call) {
-    try {
-        call();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
+    const TemporaryFolder folder;
+    writeModelFile(folder.file("m.safetensors"), metadata, tensors, StorageType::F32);
+    return loadHyperNetwork(ModelFile::open(folder.file("m.safetensors")));
 }
 
 void refused(const Metadata& metadata, const Tensors& tensors, const std::string& part) {
-    const std::string error = thrownBy([&] { load(metadata, tensors); });
+    const std::string error = sentenceOf([&] { load(metadata, tensors); });
     BOOST_TEST(error.find(part) != std::string::npos, "expected '" << part << "' in: " << error);
     BOOST_TEST(error.find("m.safetensors") != std::string::npos, "no file in: " << error);
 }
 
 void refusedConfig(const std::string& json, const std::string& part) {
-    const std::string error = thrownBy([&] { parseHyperConfig(json, "m.safetensors"); });
+    const std::string error = sentenceOf([&] { parseHyperConfig(json, "m.safetensors"); });
     BOOST_TEST(error.find(part) != std::string::npos, "expected '" << part << "' in: " << error);
     BOOST_TEST(error.find("m.safetensors") != std::string::npos, "no file in: " << error);
 }

@@ -11,8 +11,10 @@
 #include "image_files.hpp"
 #include "onnx_fields.hpp"
 #include "protobuf_writer.hpp"
+#include "sentence.hpp"
 
 using namespace cv::hyperpred;
+using test::holds;
 
 namespace {
 
@@ -55,10 +57,6 @@ std::string told(const std::string& path, const std::vector<std::string>& option
     std::cout.rdbuf(screen);
     BOOST_TEST(status == 0);
     return out.str();
-}
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace

@@ -17,26 +17,15 @@
 #include <vector>
 
 #include "model_file.hpp"
+#include "sentence.hpp"
+#include "temporary_folder.hpp"
 
 using namespace cv::hyperpred;
+using namespace cv::hyperpred::test;
 namespace fs = std::filesystem;
 using Bytes = std::vector<uint8_t>;
 
 namespace {
-
-struct Folder {
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "hyperpred_model_XXXXXX").string();
-        if (::mkdtemp(&pattern[0]) == nullptr) throw std::runtime_error("no temporary folder");
-        path = pattern;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
-    std::string file(const std::string& name) const { return (path / name).string(); }
-    fs::path path;
-};
 
 Bytes bytesOf(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
@@ -63,22 +52,7 @@ std::string tensor(const std::string& name, const std::string& type, const std::
 }
 
 std::string errorOf(const Bytes& bytes) {
-    try {
-        ModelFile::parse(bytes, "t.safetensors");
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
-}
-
-template <class Call>
-std::string thrownBy(Call call) {
-    try {
-        call();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
+    return sentenceOf([&] { ModelFile::parse(bytes, "t.safetensors"); });
 }
 
 void contains(const std::string& text, const std::string& part) {
@@ -120,7 +94,7 @@ bool sameTensors(const Seen& a, const Seen& b) {
 }
 
 Bytes smallFile(StorageType type) {
-    const Folder folder;
+    const TemporaryFolder folder;
     writeModelFile(folder.file("small"), {{"format", "x"}}, smallTensors(), type);
     return bytesOf(folder.file("small"));
 }
@@ -128,7 +102,7 @@ Bytes smallFile(StorageType type) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
-    const Folder folder;
+    const TemporaryFolder folder;
     for (const StorageType type : {StorageType::F16, StorageType::F32}) {
         const std::string path = folder.file("m.safetensors");
         writeModelFile(path, {{"format", "x"}, {"note", "quote \" and \xc3\xa9\n"}}, smallTensors(), type);
@@ -142,9 +116,9 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read_again) {
             BOOST_TEST(tensor.values == expected.second.values, boost::test_tools::per_element());
             BOOST_TEST((tensor.shape == expected.second.shape));
         }
-        contains(thrownBy([&] { file.metadata("absent"); }), "\"absent\"");
-        contains(thrownBy([&] { file.read("none", {1}); }), "tensor \"none\": is missing");
-        const std::string wrong = thrownBy([&] { file.read("a", {3, 2}); });
+        contains(sentenceOf([&] { file.metadata("absent"); }), "\"absent\"");
+        contains(sentenceOf([&] { file.read("none", {1}); }), "tensor \"none\": is missing");
+        const std::string wrong = sentenceOf([&] { file.read("a", {3, 2}); });
         contains(wrong, "2 x 3");
         contains(wrong, "3 x 2");
     }
@@ -165,7 +139,7 @@ BOOST_AUTO_TEST_CASE(the_file_has_the_layout_of_safetensors) {
 }
 
 BOOST_AUTO_TEST_CASE(a_copy_outlives_its_file) {
-    const Folder folder;
+    const TemporaryFolder folder;
     writeModelFile(folder.file("m"), {}, smallTensors(), StorageType::F32);
     const ModelFile file = ModelFile::open(folder.file("m"));
     const ModelFile copy = file;
@@ -185,7 +159,7 @@ BOOST_AUTO_TEST_CASE(every_bit_flip_of_a_file_with_checksum_is_refused_or_harmle
         Bytes damaged = bytes;
         damaged[bit / 8] = uint8_t(damaged[bit / 8] ^ (1u << (bit % 8)));
         Seen seen;
-        if (!thrownBy([&] { seen = look(ModelFile::parse(damaged, "damaged")); }).empty()) continue;
+        if (!sentenceOf([&] { seen = look(ModelFile::parse(damaged, "damaged")); }).empty()) continue;
         BOOST_REQUIRE_MESSAGE(sameTensors(seen, original), "bit " << bit << " changed a tensor in silence");
         BOOST_REQUIRE_MESSAGE(bit / 8 > key && bit / 8 < key + 9, "bit " << bit << " was accepted");
         BOOST_REQUIRE_EQUAL(seen.metadata.count("checksum"), 0u);
@@ -202,9 +176,9 @@ BOOST_AUTO_TEST_CASE(every_bit_flip_of_a_foreign_file_is_an_error_or_a_load) {
     for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
         Bytes damaged = bytes;
         damaged[bit / 8] = uint8_t(damaged[bit / 8] ^ (1u << (bit % 8)));
-        loaded += thrownBy([&] { look(ModelFile::parse(damaged, "damaged")); }).empty();
+        loaded += sentenceOf([&] { look(ModelFile::parse(damaged, "damaged")); }).empty();
     }
-    BOOST_TEST(loaded > 14u * 4u);        // most flips of tensor bits are other finite numbers
+    BOOST_TEST(loaded > 14u * 4u);          // most flips of tensor bits are other finite numbers
     BOOST_TEST(loaded < 2 * bytes.size());  // most flips of the header are errors
 }
 
@@ -315,22 +289,22 @@ BOOST_AUTO_TEST_CASE(nan_and_infinity_are_refused_when_read) {
         Bytes bytes = assemble(header, 30);
         std::memcpy(bytes.data() + bytes.size() - 30 + 8, &value, 4);
         const ModelFile file = ModelFile::parse(bytes, "t");
-        contains(thrownBy([&] { file.read("a", {3}); }), "tensor \"a\": value 2 is NaN or infinite");
+        contains(sentenceOf([&] { file.read("a", {3}); }), "tensor \"a\": value 2 is NaN or infinite");
         BOOST_TEST(file.read("b", {9}).values.size() == 9u);
     }
     for (const int high : {0x7c, 0xfc, 0x7e}) {
         Bytes bytes = assemble(header, 30);
         bytes[bytes.size() - 1] = uint8_t(high);
         const ModelFile file = ModelFile::parse(bytes, "t");
-        contains(thrownBy([&] { file.read("b", {9}); }), "value 8 is NaN or infinite");
+        contains(sentenceOf([&] { file.read("b", {9}); }), "value 8 is NaN or infinite");
     }
 }
 
 BOOST_AUTO_TEST_CASE(the_writer_refuses_what_the_reader_would) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::string path = folder.file("m");
     const auto writing = [&](const std::map<std::string, Tensor>& tensors, StorageType type) {
-        return thrownBy([&] { writeModelFile(path, {}, tensors, type); });
+        return sentenceOf([&] { writeModelFile(path, {}, tensors, type); });
     };
     contains(writing({{"a", {{2}, {1.f}}}}, StorageType::F32), "tensor \"a\"");
     contains(writing({{"a", {{-1}, {}}}}, StorageType::F32), "tensor \"a\"");
@@ -339,35 +313,35 @@ BOOST_AUTO_TEST_CASE(the_writer_refuses_what_the_reader_would) {
     BOOST_TEST(writing({{"a", {{1}, {65519.f}}}}, StorageType::F16) == "");
     fs::remove(path);
     contains(writing({{"__metadata__", {{1}, {1.f}}}}, StorageType::F32), "__metadata__");
-    contains(thrownBy([&] { writeModelFile(path, {{"k", "\xff"}}, {}, StorageType::F32); }), "not UTF-8");
-    contains(thrownBy([&] { writeModelFile(folder.file("no/m"), {}, {}, StorageType::F32); }), "No such file");
+    contains(sentenceOf([&] { writeModelFile(path, {{"k", "\xff"}}, {}, StorageType::F32); }), "not UTF-8");
+    contains(sentenceOf([&] { writeModelFile(folder.file("no/m"), {}, {}, StorageType::F32); }), "No such file");
     BOOST_TEST(fs::is_empty(folder.path));
     writeModelFile(path, {{"checksum", "of another file"}}, {}, StorageType::F32);  // replaced by the true one
     BOOST_CHECK_NO_THROW(ModelFile::open(path));
 }
 
 BOOST_AUTO_TEST_CASE(paths_that_are_no_files_are_refused) {
-    const Folder folder;
-    contains(thrownBy([&] { ModelFile::open(folder.file("none")); }), "No such file");
-    contains(thrownBy([&] { ModelFile::open(folder.path.string()); }), "not a regular file");
-    contains(thrownBy([] { ModelFile::open("/dev/zero"); }), "not a regular file");
+    const TemporaryFolder folder;
+    contains(sentenceOf([&] { ModelFile::open(folder.file("none")); }), "No such file");
+    contains(sentenceOf([&] { ModelFile::open(folder.path.string()); }), "not a regular file");
+    contains(sentenceOf([] { ModelFile::open("/dev/zero"); }), "not a regular file");
     BOOST_REQUIRE_EQUAL(::mkfifo(folder.file("pipe").c_str(), 0600), 0);
-    contains(thrownBy([&] { ModelFile::open(folder.file("pipe")); }), "not a regular file");
+    contains(sentenceOf([&] { ModelFile::open(folder.file("pipe")); }), "not a regular file");
     put(folder.file("empty"), {});
-    contains(thrownBy([&] { ModelFile::open(folder.file("empty")); }), "has 0 bytes");
+    contains(sentenceOf([&] { ModelFile::open(folder.file("empty")); }), "has 0 bytes");
     put(folder.file("text"), Bytes(5000, 'x'));
-    contains(thrownBy([&] { ModelFile::open(folder.file("text")); }), "header claims");
+    contains(sentenceOf([&] { ModelFile::open(folder.file("text")); }), "header claims");
 }
 
 BOOST_AUTO_TEST_CASE(files_above_4_gib_are_refused) {
-    const Folder folder;
+    const TemporaryFolder folder;
     put(folder.file("large"), assemble("{}", 0));
     fs::resize_file(folder.file("large"), (uint64_t(1) << 32) + 1);  // sparse: takes no space
-    contains(thrownBy([&] { ModelFile::open(folder.file("large")); }), "limit is 4294967296");
+    contains(sentenceOf([&] { ModelFile::open(folder.file("large")); }), "limit is 4294967296");
 }
 
 BOOST_AUTO_TEST_CASE(bytes_are_bytes_and_no_numbers) {
-    const Folder folder;
+    const TemporaryFolder folder;
     const std::map<std::string, ByteTensor> tensors = {{"empty", {{0, 3}, {}}},
                                                        {"pixels", {{2, 3}, {0, 1, 127, 128, 254, 255}}}};
     writeByteFile(folder.file("x"), {{"format", "x"}}, tensors);
@@ -375,12 +349,12 @@ BOOST_AUTO_TEST_CASE(bytes_are_bytes_and_no_numbers) {
     BOOST_TEST((file.entries().at("pixels").type == StorageType::U8));
     const uint8_t* pixels = file.bytes("pixels", {2, 3});
     BOOST_TEST(std::equal(pixels, pixels + 6, tensors.at("pixels").values.begin()));
-    contains(thrownBy([&] { file.read("pixels", {2, 3}); }), "is U8, expected F16 or F32");
-    contains(thrownBy([&] { file.bytes("pixels", {3, 2}); }), "has shape 2 x 3, expected 3 x 2");
-    contains(thrownBy([&] { file.bytes("none", {1}); }), "is missing");
+    contains(sentenceOf([&] { file.read("pixels", {2, 3}); }), "is U8, expected F16 or F32");
+    contains(sentenceOf([&] { file.bytes("pixels", {3, 2}); }), "has shape 2 x 3, expected 3 x 2");
+    contains(sentenceOf([&] { file.bytes("none", {1}); }), "is missing");
     const ModelFile floats = ModelFile::parse(smallFile(StorageType::F16), "t.safetensors");
-    contains(thrownBy([&] { floats.bytes("b.bias", {1}); }), "is F16, expected U8");
-    contains(thrownBy([&] { writeModelFile(folder.file("y"), {}, smallTensors(), StorageType::U8); }),
+    contains(sentenceOf([&] { floats.bytes("b.bias", {1}); }), "is F16, expected U8");
+    contains(sentenceOf([&] { writeModelFile(folder.file("y"), {}, smallTensors(), StorageType::U8); }),
              "cannot be stored");
     Bytes damaged = bytesOf(folder.file("x"));
     damaged.back() ^= 1;

@@ -3,8 +3,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include "plots.hpp"
+#include "sentence.hpp"
 
 using namespace cv::hyperpred;
+using test::holds;
 
 namespace {
 
@@ -12,10 +14,6 @@ size_t count(const std::string& text, const std::string& part) {
     size_t found = 0;
     for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
     return found;
-}
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 #define BOOST_TEST_MODULE shell_completion
 #include <boost/test/unit_test.hpp>
 
+#include "sentence.hpp"
 #include "shell_completion.hpp"
 
 using namespace cv::hyperpred;
+using test::holds;
 
 namespace {
 
@@ -18,10 +20,6 @@ ProgramPage program() {
                                 {"out", "", "FILE", {}, "", true, "file"},
                                 {"wet", "", "", {}, "", false, "back\\slash"}};
     return page;
-}
-
-bool holds(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace

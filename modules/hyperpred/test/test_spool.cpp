@@ -14,32 +14,28 @@
 #include <vector>
 
 #include "spool.hpp"
+#include "temporary_folder.hpp"
 
 using namespace cv::hyperpred;
+using cv::hyperpred::test::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {
 
 // TMPDIR for one test, in a folder of its own.
-struct TemporaryFolder {
-    TemporaryFolder() {
-        std::string pattern = (fs::temp_directory_path() / "hyperpred_spool_XXXXXX").string();
-        if (::mkdtemp(&pattern[0]) == nullptr) throw std::runtime_error("no temporary folder");
-        path = pattern;
+struct SpoolFolder : TemporaryFolder {
+    SpoolFolder() {
         const char* known = std::getenv("TMPDIR");
         before = known == nullptr ? "" : known;
-        ::setenv("TMPDIR", pattern.c_str(), 1);
+        ::setenv("TMPDIR", path.c_str(), 1);
     }
-    ~TemporaryFolder() {
+    ~SpoolFolder() {
         if (before.empty()) {
             ::unsetenv("TMPDIR");
         } else {
             ::setenv("TMPDIR", before.c_str(), 1);
         }
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
     }
-    fs::path path;
     std::string before;
 };
 
@@ -87,7 +83,7 @@ void checkAll(const Spool& spool, size_t count) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(records_come_back_from_memory_from_disk_and_from_both) {
-    const TemporaryFolder folder;
+    const SpoolFolder folder;
     for (const size_t budget : {size_t(0), size_t(36), size_t(37), size_t(37 * 50 + 5), size_t(1) << 20}) {
         BOOST_TEST_CONTEXT("budget " << budget) {
             Spool spool(37, budget);
@@ -98,7 +94,7 @@ BOOST_AUTO_TEST_CASE(records_come_back_from_memory_from_disk_and_from_both) {
 }
 
 BOOST_AUTO_TEST_CASE(the_file_has_no_name_and_is_made_only_when_needed) {
-    const TemporaryFolder folder;
+    const SpoolFolder folder;
     Spool spool(10, 100);
     fill(spool, 0, 10);
     ::setenv("TMPDIR", "/nowhere/at/all", 1);
@@ -110,7 +106,7 @@ BOOST_AUTO_TEST_CASE(the_file_has_no_name_and_is_made_only_when_needed) {
 }
 
 BOOST_AUTO_TEST_CASE(truncate_forgets_and_appending_goes_on) {
-    const TemporaryFolder folder;
+    const SpoolFolder folder;
     for (const size_t left : {size_t(30), size_t(20), size_t(10), size_t(4), size_t(0)}) {
         BOOST_TEST_CONTEXT("left " << left) {
             Spool spool(9, 90);  // 10 records in memory
@@ -129,7 +125,7 @@ BOOST_AUTO_TEST_CASE(truncate_forgets_and_appending_goes_on) {
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_folder_is_named) {
-    const TemporaryFolder folder;
+    const SpoolFolder folder;
     const std::string missing = (folder.path / "missing").string();
     ::setenv("TMPDIR", missing.c_str(), 1);
     Spool spool(8, 0);
@@ -140,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_missing_folder_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_that_leaves_the_records) {
-    const TemporaryFolder folder;
+    const SpoolFolder folder;
     const size_t size = 1000;
     Spool spool(size, 2 * size);
     {
@@ -156,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_that_leaves_the_records) {
 }
 
 BOOST_AUTO_TEST_CASE(offsets_beyond_four_gib) {
-    const TemporaryFolder folder;
+    const SpoolFolder folder;
     const size_t size = size_t(1) << 30;
     if (std::getenv("HYPERPRED_BIG_TESTS") == nullptr || fs::space(folder.path).available < 6 * size) {
         BOOST_TEST_MESSAGE("skipped: set HYPERPRED_BIG_TESTS with 6 GiB free in the temporary folder");

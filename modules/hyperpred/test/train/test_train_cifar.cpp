@@ -10,9 +10,11 @@
 #include "cifar_pickle.hpp"
 #include "pack.hpp"
 #include "packed_data.hpp"
+#include "sentence.hpp"
 #include "tiny_training.hpp"
 
 using namespace cv::hyperpred;
+using test::holds;
 
 namespace {
 
@@ -121,16 +123,7 @@ void requireHundred(const CifarSet& set) {
 }
 
 std::string sentence(const std::string& path) {
-    try {
-        readCifar(cifarFiles(path));
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
+    return test::sentenceOf([&] { readCifar(cifarFiles(path)); });
 }
 
 }  // namespace
@@ -195,25 +188,25 @@ BOOST_AUTO_TEST_CASE(DamagedFilesAreRefusedByName) {
     const CifarFolder folder;
     folder.writeHundred(true);
     folder.write("train.bin", std::string(3074 + 5, 'x'));
-    BOOST_CHECK(contains(sentence(folder.path("train.bin")), "no multiple of 3074"));
+    BOOST_CHECK(holds(sentence(folder.path("train.bin")), "no multiple of 3074"));
     folder.write("train.bin", std::string(3074, char(100)));
-    BOOST_CHECK(contains(sentence(folder.path("train.bin")), "label 100 of image 0"));
+    BOOST_CHECK(holds(sentence(folder.path("train.bin")), "label 100 of image 0"));
     std::filesystem::remove(folder.path("fine_label_names.txt"));
-    BOOST_CHECK(contains(sentence(folder.path("train.bin")), "100 class names"));
+    BOOST_CHECK(holds(sentence(folder.path("train.bin")), "100 class names"));
 
     folder.writeHundred(false);
     std::ifstream in(folder.path("train"), std::ios::binary);
     const std::string good((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
     for (size_t length = 0; length < good.size(); length += 1 + good.size() / 200) {
         folder.write("train", good.substr(0, length));
-        BOOST_CHECK(contains(sentence(folder.path("train")), folder.path("train")));
+        BOOST_CHECK(holds(sentence(folder.path("train")), folder.path("train")));
     }
     folder.write("train", pickleDictionary({{"fine_labels", pickleList({"K\x01"})},
                                             {"data", pickleArray(1, planes(0) + planes(1))}}));
-    BOOST_CHECK(contains(sentence(folder.path("train")), "1 x 3072"));
+    BOOST_CHECK(holds(sentence(folder.path("train")), "1 x 3072"));
     folder.write("train", pickleDictionary(
                               {{"fine_labels", pickleList({pickleText("7")})}, {"data", pickleArray(1, planes(0))}}));
-    BOOST_CHECK(contains(sentence(folder.path("train")), "label 0 of \"fine_labels\" is no integer"));
+    BOOST_CHECK(holds(sentence(folder.path("train")), "label 0 of \"fine_labels\" is no integer"));
 }
 
 // A million tuples, each in the next, and a list that holds itself: letting go of them must not go as deep.

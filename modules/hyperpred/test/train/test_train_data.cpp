@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "augment.hpp"
+#include "sentence.hpp"
 #include "task.hpp"
 #include "tiny_training.hpp"
 
@@ -18,12 +19,7 @@ std::string readBytes(const std::string& path) {
 // What readPackedFile says to these bytes.
 std::string refusal(const TinyTraining& tiny, const std::string& bytes) {
     std::ofstream(tiny.path("bad.pack"), std::ios::binary) << bytes;
-    try {
-        readPackedFile(tiny.path("bad.pack"));
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
+    return test::sentenceOf([&] { readPackedFile(tiny.path("bad.pack")); });
 }
 
 Chance seeded(uint64_t seed) {
@@ -106,8 +102,8 @@ BOOST_AUTO_TEST_CASE(TasksNeverShareSupportAndQueryImages) {
         const torch::Tensor both = torch::cat({task.supportRows, task.queryRows});
         BOOST_CHECK_EQUAL(std::get<0>(at::_unique2(both)).numel(), both.numel());
         const torch::Tensor truth = files.begin()->second.labels;
-        BOOST_CHECK(torch::equal(truth.index_select(0, task.queryRows),
-                                 task.classLabels.index_select(0, task.queryLabels)));
+        BOOST_CHECK(
+            torch::equal(truth.index_select(0, task.queryRows), task.classLabels.index_select(0, task.queryLabels)));
         BOOST_CHECK(torch::equal(truth.index_select(0, task.supportRows),
                                  task.classLabels.index_select(0, task.supportLabels)));
     }

@@ -9,9 +9,11 @@
 #include "hypernetwork.hpp"
 #include "mean_classifier.hpp"
 #include "refine.hpp"
+#include "sentence.hpp"
 #include "tiny_training.hpp"
 
 using namespace cv::hyperpred;
+using test::sentenceOf;
 
 namespace {
 
@@ -30,15 +32,6 @@ std::string startFile(const TinyTraining& tiny) {
     TrainState state = loadCheckpoint(tiny.path("start"));
     exportModel(state, tiny.path("start.safetensors"), false);
     return tiny.path("start.safetensors");
-}
-
-std::string sentenceOf(const std::function<void()>& call) {
-    try {
-        call();
-    } catch (const std::exception& error) {
-        return error.what();
-    }
-    return "";
 }
 
 double accuracyOf(const TinyTraining& tiny, const Named& parameters) {
