@@ -3,8 +3,8 @@
 #   ./test.sh             release build, all tests
 #   ./test.sh asan|tsan   the same tests of the module under the sanitizers (without the trainer)
 #   ./test.sh aarch64     a cross-build for 64-bit ARM, run under qemu and compared (scripts/aarch64.sh)
-# Where nvcc and cuDNN's headers are, the release run also builds the CUDA backend for two architectures and tests it as
-# far as a machine without a GPU can: its kernels on the host, and that the CPU takes over.
+# The release run also does the last one, and where nvcc and cuDNN's headers are, it builds the CUDA backend for two
+# architectures and tests it as far as a machine without a GPU can: its kernels on the host, and that the CPU takes over.
 set -euo pipefail
 cd "$(dirname "$0")"
 # The builds below compile much of the same: with ccache the second time costs nothing, in whatever folder.
@@ -41,4 +41,12 @@ if [ "$preset" = cpu-release ]; then
         echo "test.sh: SKIPPED the CUDA build: no CUDA toolkit with cuBLAS and cuDNN 9 here" >&2
     fi
     rm -f "$log"
+
+    status=0
+    scripts/aarch64.sh || status=$?
+    if [ $status -eq 77 ]; then
+        echo "test.sh: SKIPPED the run on 64-bit ARM" >&2
+    elif [ $status -ne 0 ]; then
+        exit $status
+    fi
 fi

@@ -2,6 +2,7 @@
 # Builds the module and two samples for 64-bit ARM with Debian's cross compiler, runs one small prediction under
 # qemu-user and compares it with this machine's: the same labels, scores within 1e-4.
 #   scripts/aarch64.sh            as root or with sudo, the first time; everything goes to build/aarch64
+# Exit status 77: Debian's packages for arm64 cannot be had from here.
 # OpenCV for arm64 comes from Debian's packages, unpacked into build/aarch64/sysroot: nothing of another architecture is
 # installed on this machine.
 set -euo pipefail
@@ -34,8 +35,11 @@ Dir::State::lists "$state/lists";
 Dir::State::status "$state/status";
 Dir::Cache "$state/cache";
 CONF
-    apt_arm64 apt-get update -qq
-    apt_arm64 apt-get install -y -qq --download-only "${libraries[@]}" >/dev/null
+    if ! apt_arm64 apt-get update -qq ||
+        ! apt_arm64 apt-get install -y -qq --download-only "${libraries[@]}" >/dev/null; then
+        echo "scripts/aarch64.sh: Debian's packages for arm64 cannot be had" >&2
+        exit 77
+    fi
     local name package
     for name in bin lib sbin; do ln -s "usr/$name" "$sysroot/$name"; done
     for package in "$state"/cache/archives/*.deb; do
