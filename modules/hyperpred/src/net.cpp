@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "error.hpp"
+#include "opencv_core.hpp"
 
 namespace cv {
 namespace hyperpred {
@@ -40,11 +42,11 @@ void checkSize(size_t has, int64_t expected, const std::string& what, const std:
 // Grows the graph node by node; `place_` maps an architecture node to the graph node that computes its output.
 class NetBuilder {
 public:
-    NetBuilder(const Architecture& architecture, const NetworkWeights& weights)
-        : architecture_(architecture), weights_(weights), place_(architecture.nodes.size(), -1) {
+    NetBuilder(const Architecture& architecture, NetworkWeights weights)
+        : architecture_(architecture), weights_(std::move(weights)), place_(architecture.nodes.size(), -1) {
         graph_.architecture = architecture.name;
         graph_.size = architecture.size;
-        checkSize(weights.size(), int64_t(architecture.nodes.size()), "node weights", layerPlace());
+        checkSize(weights_.size(), int64_t(architecture.nodes.size()), "node weights", layerPlace());
     }
 
     void addStandIn(int columns) {
@@ -89,7 +91,7 @@ public:
         node.shape = layer.shape;
         for (const int input : layer.inputs) node.inputs.push_back(placeOf(input));
         if (layer.op == Op::Conv) {
-            node.weight = weights_[size_t(index)].kernel.values;
+            node.weight = std::move(weights_[size_t(index)].kernel.values);
             const int64_t row = int64_t(kernelInputs(architecture_, layer)) * layer.kernel * layer.kernel;
             checkSize(node.weight.size(), layer.out * row, "the kernel", layerPlace(layer));
             node.bias.assign(size_t(layer.out), 0.f);
@@ -242,11 +244,13 @@ private:
         const GainAndShift norm = gainAndShift(index);
         NetNode& conv = graph_.nodes[size_t(place)];
         const size_t row = conv.weight.size() / norm.gain.size();
-        for (size_t o = 0; o < norm.gain.size(); ++o) {
-            for (size_t i = o * row; i < (o + 1) * row; ++i)
-                conv.weight[i] = float(double(conv.weight[i]) * norm.gain[o]);
-            conv.bias[o] = float(norm.shift[o]);
-        }
+        cv::parallel_for_(cv::Range(0, int(norm.gain.size())), [&](const cv::Range& range) {
+            for (size_t o = size_t(range.start); o < size_t(range.end); ++o) {
+                float* const kernel = conv.weight.data() + o * row;
+                for (size_t i = 0; i < row; ++i) kernel[i] = float(double(kernel[i]) * norm.gain[o]);
+                conv.bias[o] = float(norm.shift[o]);
+            }
+        });
         return place;
     }
 
@@ -264,7 +268,7 @@ private:
     }
 
     const Architecture& architecture_;
-    const NetworkWeights& weights_;
+    NetworkWeights weights_;  // kernels go from here into the graph
     std::vector<int> place_;
     NetGraph graph_;
 };
@@ -299,11 +303,11 @@ std::vector<bool> neededNodes(const Architecture& architecture, const std::vecto
 
 }  // namespace
 
-NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weights, const FeatureChoice& choice,
+NetGraph buildNet(const Architecture& architecture, NetworkWeights weights, const FeatureChoice& choice,
                   const Head& head, const std::map<std::string, std::string>& metadata) {
     const std::vector<int> pooled = stageNodes(architecture, choice.stages);
     const std::vector<bool> needed = neededNodes(architecture, pooled);
-    NetBuilder builder(architecture, weights);
+    NetBuilder builder(architecture, std::move(weights));
     builder.addNormalise();
     for (size_t i = 0; i < needed.size(); ++i) {
         if (needed[i]) builder.addLayer(int(i));
@@ -320,8 +324,7 @@ NetGraph buildHead(const std::string& architecture, int size, const Head& head,
     Architecture empty;
     empty.name = architecture;
     empty.size = size;
-    const NetworkWeights none;
-    NetBuilder builder(empty, none);
+    NetBuilder builder(empty, NetworkWeights());
     builder.addStandIn(head.columns);
     builder.addHead(head);
     NetGraph graph = builder.take();

@@ -56,7 +56,7 @@ struct NetGraph {
 // Folds each batch_norm into the convolution before it, or makes it a layer of its own where it follows something else
 // or something else takes the convolution's output; puts the input normalisation in front (never folded across zero
 // padding), pools the stages, attaches the head.
-NetGraph buildNet(const Architecture& architecture, const NetworkWeights& weights, const FeatureChoice& choice,
+NetGraph buildNet(const Architecture& architecture, NetworkWeights weights, const FeatureChoice& choice,
                   const Head& head, const std::map<std::string, std::string>& metadata);
 
 // A head on features that another network computes: node 0 stands for them and is no layer. For replaceHead().

@@ -305,16 +305,16 @@ private:
         metadata["hyperpred.report"] = findings().dump();
         NetworkWeights weights = backend_.download(*candidates_[chosen_].network);
         candidates_[chosen_].network.reset();  // the peak of memory is here: one copy less
-        contents.graph = buildNet(hyper_.architecture, weights, asked_.choice, fitted_.head, metadata);
+        if (options_.keepWeights) {
+            contents.architecture = std::make_shared<Architecture>(hyper_.architecture);
+            contents.weights = weights;
+        }
+        contents.graph = buildNet(hyper_.architecture, std::move(weights), asked_.choice, fitted_.head, metadata);
         contents.format = asked_.format;
         contents.expectedAccuracy = fitted_.leaveOneOut.accuracy;
         contents.suspects = findSuspects();
         contents.dropped = dropped_;
         if (options_.keepSupport) contents.support = keptSupport();
-        if (options_.keepWeights) {
-            contents.architecture = std::make_shared<Architecture>(hyper_.architecture);
-            contents.weights = std::move(weights);
-        }
         contents.device = backend_.device();
         stopwatch_.lap("net");
         if (asked_.format == OnnxFormat::Int8) {
