@@ -95,7 +95,8 @@ cmp -s "$work/a.onnx" "$work/d.onnx"; check "and gives the same network" 0 $?
 grep -q 'text.jpg' "$work/err"; check "and names what it skipped" 0 $?
 run predict "$work/dirty" --model "$model" --out "$work/x.onnx" --strict; check "--strict stops" 2 $?
 if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
-    script -qec "hyperpred predict $work/dirty --model $model --out $work/x.onnx --strict" /dev/null >"$work/out" </dev/null
+    dirty="hyperpred predict $work/dirty --model $model --out $work/x.onnx --strict"
+    script -qec "$dirty" /dev/null >"$work/out" </dev/null
     check "--strict stops on a terminal" 2 $?
     grep -q $'\r\033\\[Khyperpred predict: ' "$work/out"; check "and wipes the progress first" 0 $?
 else
