@@ -115,7 +115,8 @@ def main():
                "hypernetwork_ms": median_of(mine, "hypernetwork", "median_ms"),
                "stages_ms": mine[0]["end_to_end"]["stages_ms"],
                "routines": mine[0].get("routines"),
-               "repeated": mine[0]["repeated"]}
+               "repeated": mine[0]["repeated"],
+               "top1_percent": median_of(mine, "top1_percent")}
         compiled = [run for name, run in fused.items() if architecture_of(name) == architecture]
         if compiled:
             row["fused"] = {"end_to_end_ms": median_of(compiled, "end_to_end", "median_ms"),
@@ -124,6 +125,7 @@ def main():
         row["torch_ms"] = {v: median_of(theirs, "variants", v, "end_to_end", "median_ms") for v in variants}
         row["torch_hypernetwork_ms"] = {v: median_of(theirs, "variants", v, "hypernetwork", "median_ms")
                                         for v in variants}
+        row["torch_top1_percent"] = {v: median_of(theirs, "variants", v, "top1_percent") for v in variants}
         best = [ms for ms in row["torch_ms"].values() if ms]
         if best and row["end_to_end_ms"]:
             row["times_faster_than_torch"] = min(best) / row["end_to_end_ms"]
@@ -142,7 +144,8 @@ def main():
         os.replace(sys.argv[2] + ".new", sys.argv[2])
     for architecture, row in summary["rows"].items():
         print(f"{architecture}: {row['end_to_end_ms']:.1f} ms for {row['images']} images on {row['device']}, "
-              f"hypernetwork {row['hypernetwork_ms']:.3f} ms, torch {row['torch_ms'] or 'not measured'}")
+              f"hypernetwork {row['hypernetwork_ms']:.3f} ms, top-1 {row['top1_percent']} %, "
+              f"torch {row['torch_ms'] or 'not measured'}, top-1 {row['torch_top1_percent']}")
     for name, row in ran.items():
         if row["outcome"] != "ok":
             print(f"{name}: {row['outcome']}")

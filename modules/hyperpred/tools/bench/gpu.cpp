@@ -257,6 +257,18 @@ double apart(const NetworkWeights& found, const NetworkWeights& expected) {
     return most;
 }
 
+// Of the images that the head was fitted to, so that nothing is fast by being wrong.
+double top1Percent(const Prediction& prediction, const std::vector<int>& labels) {
+    const int classes = prediction.head.classes;
+    const std::vector<float> logits = applyHead(prediction.head, prediction.features.data(), int(labels.size()));
+    size_t right = 0;
+    for (size_t n = 0; n < labels.size(); ++n) {
+        const auto row = logits.begin() + std::ptrdiff_t(n) * classes;
+        right += std::max_element(row, row + classes) - row == labels[n];
+    }
+    return 100 * double(right) / double(labels.size());
+}
+
 // The same images, sketch and head on the CPU. The head was fitted to what this very sketch gives: on another network
 // it would answer at random.
 Json agreement(const std::shared_ptr<const HyperNetwork>& hyper, Backend& backend, const Pictures& pictures,
@@ -392,6 +404,7 @@ int runGpuBench(int argc, char** argv) {
     for (const auto& stage : stages) endToEnd["stages_ms"][stage.first] = median(stage.second);
     endToEnd["all_features_at_once_ms"] = pipeline.featuresAtOnceMs(settings.rounds);
     result["end_to_end"] = endToEnd;
+    result["top1_percent"] = top1Percent(prediction, pictures.labels);
     result["hypernetwork"] = hyper->trained ? hypernetworkRow(*hyper, *backend, settings.rounds) : Json();
     result["repeated"] = repeated(hyper, *backend, pictures, settings.runs);
     if (settings.check > 0) {
@@ -408,6 +421,7 @@ int runGpuBench(int argc, char** argv) {
     for (const auto& stage : stages) std::printf("  %-28s %10.3f ms\n", stage.first.c_str(), median(stage.second));
     std::printf("  %-28s %10.3f ms, %.1f times the floor, %.1f TFLOP/s in the network\n", "images -> ONNX",
                 median(whole), endToEnd["times_the_floor"].get<double>(), endToEnd["forward_tflops"].get<double>());
+    std::printf("  %-28s %10.2f %%\n", "top-1 on these images", result["top1_percent"].get<double>());
     std::cout << result.dump() << "\n";
     if (!settings.json.empty()) {
         writeAtomically(settings.json, [&](std::ostream& file) { file << result.dump(2) << "\n"; });
