@@ -82,19 +82,44 @@ void add(Predictor& predictor, const py::object& images, const py::object& label
     });
 }
 
-std::shared_ptr<Prediction> predict(Predictor& predictor, PredictOptions& options, py::object progress) {
-    RunWatch watch(std::move(progress));
-    options.progress = [&](const String& stage, double done) { return watch.goesOn(stage, done); };
+// What Python raised or answered meanwhile stands above the library's error about it.
+template <typename Call>
+auto heard(const RunWatch& watch, Call call) {
     try {
-        return predictor.alone([&](HyperPredictor& hyper) -> std::shared_ptr<Prediction> {
-            py::gil_scoped_release others;
-            return hyper.predict(options);
-        });
+        return call();
     } catch (const cv::Exception& error) {
         watch.raiseWhatWaits();
         if (watch.cancelled()) throw Cancelled(error.err);
         throw;
     }
+}
+
+std::shared_ptr<Prediction> predict(Predictor& predictor, PredictOptions& options, py::object progress) {
+    RunWatch watch(std::move(progress));
+    options.progress = [&](const String& stage, double done) { return watch.goesOn(stage, done); };
+    return heard(watch, [&] {
+        return predictor.alone([&](HyperPredictor& hyper) -> std::shared_ptr<Prediction> {
+            py::gil_scoped_release others;
+            return hyper.predict(options);
+        });
+    });
+}
+
+// A call of the updater without the GIL that Ctrl-C and `progress` may end.
+template <typename Work>
+auto watched(Changer& changer, py::object progress, Work work) {
+    RunWatch watch(std::move(progress));
+    return heard(watch, [&] {
+        return changer.alone([&](Updater& updater) {
+            struct Forget {
+                Updater& updater;
+                ~Forget() { updater.setProgress({}); }
+            } const forget{updater};
+            updater.setProgress([&](const String& stage, double done) { return watch.goesOn(stage, done); });
+            py::gil_scoped_release others;
+            return work(updater);
+        });
+    });
 }
 
 // A block at a time, so that Ctrl-C is heard. Images are counted from 0 through all blocks, in errors too.
@@ -350,17 +375,16 @@ void bindUpdater(py::module_& module) {
              "repair: take a support file of another state of the same layers; write() then makes the network anew")
         .def(
             "add",
-            [](Changer& self, const py::object& images, const std::vector<std::string>& classes) {
+            [](Changer& self, const py::object& images, const std::vector<std::string>& classes,
+               const py::object& progress) {
                 const ArrayImages arrays = toMats(images);
                 const std::vector<String> names(classes.begin(), classes.end());
-                self.alone([&](Updater& updater) {
-                    py::gil_scoped_release others;
-                    updater.add(arrays.mats, names);
-                });
+                watched(self, progress, [&](Updater& updater) { updater.add(arrays.mats, names); });
             },
-            "images"_a, "classes"_a,
+            "images"_a, "classes"_a, "progress"_a = py::none(),
             "Add images (see HyperPredictor.add for what is taken) to the classes named, one name an image; new "
-            "classes stand behind the others in the order of their names. On an error nothing was added.")
+            "classes stand behind the others in the order of their names. On an error nothing was added. progress: as "
+            "in HyperPredictor.predict.")
         .def(
             "drop",
             [](Changer& self, const std::string& name) { self.alone([&](Updater& updater) { updater.drop(name); }); },
@@ -373,15 +397,15 @@ void bindUpdater(py::module_& module) {
             "old"_a, "new"_a, "The new name must not be another class's.")
         .def(
             "write",
-            [path](Changer& self, const py::object& net, const py::object& support) {
+            [path](Changer& self, const py::object& net, const py::object& support, const py::object& progress) {
                 const std::string netPath = toPath(net), supportPath = path(support);
-                return fromJson(self.alone([&](Updater& updater) -> std::string {
-                    py::gil_scoped_release others;
+                return fromJson(watched(self, progress, [&](Updater& updater) -> std::string {
                     return updater.write(netPath, supportPath);
                 }));
             },
-            "net"_a, "support"_a = py::none(),
-            "Fit the head and write both files: either both change or, on an error, none. Returns the new report.")
+            "net"_a, "support"_a = py::none(), "progress"_a = py::none(),
+            "Fit the head and write both files: either both change or, on an error, none. Returns the new report. "
+            "progress: as in HyperPredictor.predict.")
         .def(
             "report",
             [](Changer& self) { return fromJson(self.alone([](Updater& updater) { return updater.report(); })); },

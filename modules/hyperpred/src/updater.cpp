@@ -88,6 +88,7 @@ public:
         const size_t classesBefore = support_.classNames.size(), imagesBefore = support_.labels.size();
         try {
             for (size_t i = 0; i < mats.size(); ++i) {
+                tell("add", double(i) / double(mats.size()));
                 const int label = labelOrNew(readableName(classes[i]));
                 addImage(mats[i], "image " + std::to_string(i), label);
             }
@@ -146,19 +147,32 @@ public:
         SupportFeatures ordered = inWrittenOrder();
         FeatureTable table(ordered.columns, int(ordered.classNames.size()));
         table.append(ordered.rows.data(), ordered.labels.data(), int(ordered.labels.size()));
+        tell("head", 0);
         const FittedHead fitted = fitHead(ordered.head, table, gatherStatistics(table, addGramOnCpu), ordered.rejected);
+        tell("net", 0);
         const std::string report = updatedReport(fitted, ordered).dump();
         const std::vector<uint8_t> netBytes = emitOnnx(
             buildHead(known_.architecture, description_.size, fitted.head, updatedMetadata(fitted, ordered, report)),
             format_, {}, body_);
         ordered.network = onnxChecksum(netBytes);
         const std::vector<uint8_t> supportBytes = supportFileBytes(supportPath, std::move(ordered));
+        tell("net", 1);
         // The support file first: from it the network can be made again, not the other way round.
         writeTogether({{supportPath, allOf(supportBytes)}, {net, allOf(netBytes)}});
         return report;
     }
 
+    void setProgress(const std::function<bool(const String& stage, double done)>& progress) override {
+        progress_ = progress;
+    }
+
 private:
+    void tell(const char* stage, double done) const {
+        if (progress_ && !progress_(stage, done)) {
+            fail(Failure::Internal, std::string("update cancelled in stage \"") + stage + "\"");
+        }
+    }
+
     int labelOf(const std::string& name) const {
         const auto found = std::find(support_.classNames.begin(), support_.classNames.end(), readableName(name));
         if (found == support_.classNames.end()) {
@@ -268,6 +282,7 @@ private:
     std::vector<uint8_t> body_;
     SupportFeatures support_;
     cv::dnn::Net net_;
+    std::function<bool(const String& stage, double done)> progress_;
 };
 
 }  // namespace

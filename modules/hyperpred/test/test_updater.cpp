@@ -18,6 +18,7 @@
 
 using namespace cv::hyperpred;
 using cv::Mat;
+using cv::String;
 using test::drawShapes;
 using test::holds;
 using test::Images;
@@ -244,4 +245,40 @@ BOOST_FIXTURE_TEST_CASE(another_backend_keeps_the_promise, NetFixture) {
     prediction->writeSupport(file("net.support"));
     open()->write(file("same.onnx"));
     BOOST_TEST((both("same") == both("net")));
+}
+
+BOOST_FIXTURE_TEST_CASE(progress_is_told_and_can_cancel, NetFixture) {
+    const auto updater = Updater::open(file("net.onnx"));
+    const Images more = drawShapes(4, 3, 5);
+    const std::vector<String> names(more.images.size(), "new");
+    std::vector<std::string> stages;
+    std::string last;  // the stage, and where in it, that is cancelled
+    double at = 0;
+    updater->setProgress([&](const String& stage, double done) {
+        BOOST_TEST((done >= 0 && done <= 1));
+        if (stages.empty() || stages.back() != stage) stages.push_back(stage);
+        return stage != last || done < at;
+    });
+    last = "add";
+    at = 0.5;
+    BOOST_TEST(holds(refusalOf([&] { updater->add(more.images, names); }), "cancelled in stage \"add\""));
+    BOOST_TEST(updater->size() == 51);
+    BOOST_TEST(updater->classNames().size() == 3);
+    for (const auto& stage : {std::make_pair("head", 0.0), std::make_pair("net", 0.0), std::make_pair("net", 1.0)}) {
+        last = stage.first;
+        at = stage.second;
+        BOOST_TEST(holds(refusalOf([&] { updater->write(file("net.onnx")); }), "cancelled in stage \"" + last + "\""));
+        BOOST_TEST((both("net") == before));
+    }
+    last = "none";
+    stages.clear();
+    updater->add(more.images, names);
+    updater->write(file("net.onnx"));
+    BOOST_TEST((stages == std::vector<std::string>{"add", "head", "net"}));
+    updater->setProgress({});
+    stages.clear();
+    updater->drop("new");
+    updater->write(file("net.onnx"));
+    BOOST_TEST(stages.empty());
+    BOOST_TEST((both("net") == before));
 }

@@ -161,6 +161,10 @@ public:
     /** Fits the head and writes both files (empty `support`: beside the network): either both change or, on an
         exception, none. Returns the new network's report. */
     CV_WRAP virtual String write(const String& net, const String& support = String()) const = 0;
+    /** From now on add() tells `progress` the stage "add" and write() the stages "head" and "net", with the share done
+        (0..1); it returns false to cancel, then the call throws cv::Exception and nothing was added or written. Empty:
+        nobody is told. */
+    virtual void setProgress(const std::function<bool(const String& stage, double done)>& progress) = 0;
 };
 
 //! @}

@@ -348,6 +348,14 @@ class Update(unittest.TestCase):
             report = updater.write(net)
             self.assertEqual(report["images"], 18)
             self.assertNotEqual(net.read_bytes(), before[0])
+            after = net.read_bytes(), support.read_bytes()
+            with self.assertRaisesRegex(hyperpred.Cancelled, 'cancelled in stage "net"'):
+                updater.write(net, progress=lambda stage, done: stage != "net")
+            with self.assertRaisesRegex(ZeroDivisionError, "by zero"):
+                updater.add([cv2.imread(str(PARTS / "support/washer/05.jpg"))], ["washer"], progress=lambda *_: 1 / 0)
+            self.assertEqual(len(updater), 18)
+            updater.write(net)  # nobody is asked any more
+            self.assertEqual((net.read_bytes(), support.read_bytes()), after)
             again = hyperpred.Updater(net, support)
             again.drop("washer")
             again.rename("gear", "cog")
