@@ -21,14 +21,15 @@ using Strings = std::vector<std::string>;
 boost::program_options::options_description options() {
     namespace po = boost::program_options;
     po::options_description description("options");
-    description.add_options()("add", po::value<std::string>(),
-                              "folder of classes, or a CSV list path,label, to learn as well")(
-        "drop", po::value<Strings>(), "class to forget; may be given again")("rename", po::value<Strings>(),
-                                                                             "OLD=NEW; may be given again")(
-        "out,o", po::value<std::string>(), "ONNX file to write, its support file beside it; default: NET itself")(
-        "repair", "take a support file of another state of NET and make the network anew for it")(
-        "threads", po::value<int>()->default_value(0), "0: all cores")(
-        "strict", "stop at the first file that cannot be read")("json", "print the report as JSON");
+    description.add_options()
+        ("add", po::value<std::string>(), "folder of classes, or a CSV list path,label, to learn as well")
+        ("drop", po::value<Strings>(), "class to forget; may be given again")
+        ("rename", po::value<Strings>(), "OLD=NEW; may be given again")
+        ("out,o", po::value<std::string>(), "ONNX file to write, its support file beside it; default: NET itself")
+        ("repair", "take a support file of another state of NET and make the network anew for it")
+        ("threads", po::value<int>()->default_value(0), "0: all cores")
+        ("strict", "stop at the first file that cannot be read")
+        ("json", "print the report as JSON");
     return description;
 }
 
