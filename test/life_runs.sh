@@ -57,13 +57,7 @@ grep -q "a.support" "$work/err"; check "it is named" 0 $?
 # ---- interrupted, at times that fall into reading, adding, fitting and writing ----
 for delay in 0.02 0.1 0.15 0.2 0.25 0.3 0.4; do
     cp "$work/net.onnx" "$work/a.onnx"; cp "$work/net.support" "$work/a.support"
-    hyperpred update "$work/a.onnx" --add "$work/both" >"$work/out" 2>"$work/err" &
-    pid=$!
-    sleep "$delay"
-    kill -INT "$pid" 2>/dev/null
-    wait "$pid"
-    status=$?
-    [ "$status" = 0 ] || [ "$status" = 1 ] || [ "$status" = 130 ]; check "interrupted after $delay s ($status)" 0 $?
+    interrupt "$delay" hyperpred update "$work/a.onnx" --add "$work/both"
     if [ "$status" = 0 ]; then same b 0 a "all is written"; else same net 0 a "nothing is written after $delay s"; fi
 done
 

@@ -16,6 +16,17 @@ check() {  # check NAME EXPECTED GOT
     fi
 }
 run() { hyperpred "$@" >"$work/out" 2>"$work/err"; }
+interrupt() {  # interrupt SECONDS COMMAND...: by SIGINT after so long; its exit status is in $status then
+    local delay=$1 pid
+    shift
+    "$@" >"$work/out" 2>"$work/err" &
+    pid=$!
+    sleep "$delay"
+    kill -INT "$pid" 2>/dev/null
+    wait "$pid"
+    status=$?
+    [ "$status" = 0 ] || [ "$status" = 1 ] || [ "$status" = 130 ]; check "interrupted after $delay s ($status)" 0 $?
+}
 one_line() { [ "$(wc -l <"$work/err")" = 1 ] && echo yes || { cat "$work/err"; echo no; }; }
 take() {  # take FOLDER COUNT CLASS...: so many support images of each class, in $work/FOLDER
     local folder=$1 count=$2 class

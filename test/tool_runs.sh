@@ -172,13 +172,7 @@ run predict "$work/small" --model "$model" --out /dev/full; check "no file to wr
 mkdir "$work/interrupted"
 for delay in 0.01 0.05 0.1 0.2 0.4 0.8; do
     cp "$work/a.onnx" "$work/interrupted/net.onnx"
-    hyperpred predict "$work/small" --model "$model" --out "$work/interrupted/net.onnx" >"$work/out" 2>"$work/err" &
-    pid=$!
-    sleep "$delay"
-    kill -INT "$pid" 2>/dev/null
-    wait "$pid"
-    status=$?
-    [ "$status" = 0 ] || [ "$status" = 1 ] || [ "$status" = 130 ]; check "interrupted after $delay s ($status)" 0 $?
+    interrupt "$delay" hyperpred predict "$work/small" --model "$model" --out "$work/interrupted/net.onnx"
     cmp -s "$work/a.onnx" "$work/interrupted/net.onnx"; check "a whole network after $delay s" 0 $?
     check "nothing else after $delay s" net.onnx "$(ls -A "$work/interrupted")"
 done
